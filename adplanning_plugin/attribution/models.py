@@ -1,0 +1,115 @@
+"""Attribution tables: touchpoints, credit, rule versions, manual assignments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Double, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, DOUBLE_PRECISION, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from adplanning_plugin.kernel.models import Base, TenantRow, Versioned
+
+
+class Touchpoint(TenantRow, Versioned, Base):
+    """One per session and (source, medium, campaign) change; resolved to a campaign where it can be."""
+
+    __tablename__ = "touchpoint"
+    __table_args__ = (
+        Index("ix_touchpoint_visitor", "tenant_id", "visitor_id", "occurred_at", "id"),
+        Index("ix_touchpoint_session", "tenant_id", "session_id"),
+        Index("ix_touchpoint_occurred_at", "tenant_id", "occurred_at"),
+        Index("ix_touchpoint_campaign", "tenant_id", "ad_campaign_id", "occurred_at"),
+        Index(
+            "ix_touchpoint_unresolved",
+            "tenant_id",
+            "occurred_at",
+            postgresql_where=text("resolution_method = 'unresolved'"),
+        ),
+    )
+
+    origin: Mapped[str]
+    """own (tracker and middleware), host (AnalyticsSession) or manual."""
+    session_id: Mapped[str | None]
+    visitor_id: Mapped[str]
+    """A visitor's id; for a host session without one `session:<id>`."""
+    person_id: Mapped[str | None]
+    """The host's person, where the host session names one."""
+    occurred_at: Mapped[datetime]
+    website_id: Mapped[str | None]
+    source: Mapped[str]
+    """Normalised source; `(direct)` for direct."""
+    medium: Mapped[str]
+    campaign: Mapped[str | None]
+    term: Mapped[str | None]
+    content: Mapped[str | None]
+    campaign_key: Mapped[str | None]
+    """utm_id, or else the normalised campaign name: what resolution matches."""
+    click_ids: Mapped[dict[str, Any] | None]
+    referrer_host: Mapped[str | None]
+    landing_path: Mapped[str | None]
+    channel: Mapped[str]
+    platform: Mapped[str]
+    """meta, google, generic or direct."""
+    is_direct: Mapped[bool]
+    is_resolved: Mapped[bool] = mapped_column(server_default=text("false"))
+    resolution_method: Mapped[str] = mapped_column(server_default="unresolved")
+    """exact_utm_match, fuzzy_name_match, manual or unresolved (also: not_applicable, for direct and organic)."""
+    confidence: Mapped[float | None] = mapped_column(Double)
+    ad_campaign_id: Mapped[str | None]
+    ad_set_id: Mapped[str | None]
+    ad_id: Mapped[str | None]
+    resolved_at: Mapped[datetime | None]
+    rule_version: Mapped[int] = mapped_column(server_default="1")
+
+
+class RuleVersion(Base):
+    """What produced a set of credit rows: models in array order, windows and parameters."""
+
+    __tablename__ = "rule_version"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    models: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    windows: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
+    """Days; 0 is lifetime."""
+    settings: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+
+
+class Credit(Base):
+    """One row per conversion, window and touch, with all models' weights and money in the rule version's order.
+
+    A conversion that nothing qualifies for has one row with an empty `touch_id`: unattributed, the whole amount.
+    """
+
+    __tablename__ = "credit"
+    __table_args__ = (
+        Index("ix_credit_touch", "tenant_id", "touch_id"),
+        Index("ix_credit_campaign", "tenant_id", "window_days", "occurred_at", "ad_campaign_id"),
+    )
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    conversion_id: Mapped[str] = mapped_column(primary_key=True)
+    window_days: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    """0 is lifetime."""
+    touch_id: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    position: Mapped[int] = mapped_column(SmallInteger)
+    """1-based in time order; 0 for the unattributed row."""
+    touches: Mapped[int] = mapped_column(SmallInteger)
+    touched_at: Mapped[datetime | None]
+    occurred_at: Mapped[datetime]
+    """The conversion's time: reports by order date; `touched_at` serves reports by click date."""
+    channel: Mapped[str | None]
+    platform: Mapped[str | None]
+    ad_campaign_id: Mapped[str | None]
+    ad_set_id: Mapped[str | None]
+    ad_id: Mapped[str | None]
+    weights: Mapped[list[float]] = mapped_column(ARRAY(DOUBLE_PRECISION))
+    amounts: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
+    """Gross minor units per model; each model's parts sum exactly to the conversion's value."""
+    refunds: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
+    """The cumulative refund split by the same weights; each model's parts sum exactly to it."""
+    currency: Mapped[str]
+    rule_version: Mapped[int]

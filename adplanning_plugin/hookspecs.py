@@ -1,0 +1,255 @@
+"""The whole contract on one page: what a plugin implements, what the host supplies, and what others may extend.
+
+pluggy is synchronous: a hook registers objects at start-up; the objects have async methods. No request goes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+import pluggy
+
+if TYPE_CHECKING:
+    from litestar.connection import ASGIConnection
+    from litestar.types import ControllerRouterHandler, Guard
+    from sqlalchemy import Table
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from taskiq import AsyncBroker
+
+    from adplanning_plugin.kernel.events import Subscription
+    from adplanning_plugin.kernel.health import HealthCheck
+    from adplanning_plugin.kernel.jobs import Job
+    from adplanning_plugin.kernel.runtime import Actor, Runtime, Tenant
+    from adplanning_plugin.kernel.settings import SettingsSection
+    from adplanning_plugin.kernel.sweep import Sweep
+    from adplanning_plugin.kernel.workflows import Workflow, WorkflowHook
+
+PROJECT = "adplanning"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class HostEvent(msgspec.Struct, kw_only=True):
+    """What the host's bus hands over: a name (`order.placed`), ids, and, where the host has one open, its session."""
+
+    name: str
+    data: Mapping[str, Any]
+    tenant_id: str | None = None
+    occurred_at: datetime | None = None
+    id: str | None = None
+    metadata: Mapping[str, Any] = {}
+    session: Any = None
+
+
+class EventBus(Protocol):
+    """The host's bus: the plugin subscribes once per event name at start-up."""
+
+    def subscribe(self, name: str, handler: Callable[[HostEvent], Awaitable[None]]) -> None:
+        """Call `handler` for each event of that name."""
+        ...
+
+
+class Secrets(Protocol):
+    """Where credentials come from."""
+
+    def get(self, name: str) -> str | None:
+        """The secret, or None."""
+        ...
+
+
+class AttributionModel(Protocol):
+    """A rule for sharing a conversion among its touches."""
+
+    name: str
+    label: str
+
+    def weights(self, ages_hours: Sequence[float], is_direct: Sequence[bool]) -> Sequence[float]:
+        """(n,) weights summing to 1 for touches ordered oldest first; all zeros leave the conversion unattributed."""
+        ...
+
+
+class ExchangeRates(Protocol):
+    """A source of daily rates."""
+
+    name: str
+
+    async def rates(
+        self, base: str, quotes: Sequence[str], first: datetime, last: datetime
+    ) -> Sequence[Mapping[str, Any]]:
+        """Rows `{day, base, quote, rate}`: one unit of base is `rate` units of quote."""
+        ...
+
+
+class AdminPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page or widget of the manifest: where it is, and the scope it needs."""
+
+    key: str
+    title: str
+    path: str
+    scope: str = "adplanning:read"
+    kind: str = "page"
+    group: str = ""
+    order: int = 100
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered section of a detail page, the dashboard or the metrics view: a key and how to compute it."""
+
+    key: str
+    title: str
+    compute: Callable[..., Awaitable[Mapping[str, Any] | None]]
+    """Metrics: `(runtime, session, MetricsQuery)`; detail: `(runtime, session, tenant_id, object_id)`."""
+    place: str = "metrics"
+    """metrics, person, order, conversion or campaign."""
+    scope: str = "adplanning:read"
+    order: int = 100
+
+
+class PersonalData(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a domain keeps personal data: table, columns, and what erasure does to them."""
+
+    table: str
+    columns: tuple[str, ...]
+    erase: str
+    """delete or pseudonymise."""
+
+
+class ConsentPolicy(Protocol):
+    """The host's own reading of a visitor's consent."""
+
+    def consent(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Mapping[str, bool] | None:
+        """Purposes granted (`analytics`, `ads`, `personalisation`, `profiling`), or None where it is not known yet."""
+        ...
+
+
+class Specs:
+    """Every hook. A plugin is any object with methods of these names marked `@hookimpl`."""
+
+    # --- what a plugin registers: the host calls each once at start-up -------------------------------------------
+
+    @hookspec
+    def register_models(self) -> Sequence[Table]:
+        """Tables of the plugin, in the `adplanning` schema; each has a tenant_id or is marked exempt."""
+
+    @hookspec
+    def register_migrations(self) -> str | None:
+        """A folder with further Alembic versions (a branch of its own)."""
+
+    @hookspec
+    def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+        """Handlers mounted under the admin path, behind the host's guard."""
+
+    @hookspec
+    def register_web_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+        """Handlers mounted under the public path."""
+
+    @hookspec
+    def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
+        """Named workflows."""
+
+    @hookspec
+    def register_subscribers(self, runtime: Runtime) -> Sequence[Subscription]:
+        """What to do when an event arrives; each has a stable id."""
+
+    @hookspec
+    def register_sweeps(self, runtime: Runtime) -> Sequence[Sweep]:
+        """Set-wise processing of a linked entity: what finds an event that was never emitted, and fills in the past."""
+
+    @hookspec
+    def register_jobs(self, runtime: Runtime) -> Sequence[Job]:
+        """Scheduled jobs."""
+
+    @hookspec
+    def register_links(self) -> Sequence[Any]:
+        """Further canonical entities (`links.Entity`) beside the built-in ones."""
+
+    @hookspec
+    def register_admin_pages(self) -> Sequence[AdminPage]:
+        """Pages and widgets of the manifest."""
+
+    @hookspec
+    def register_settings(self) -> Sequence[SettingsSection]:
+        """Typed settings of a tenant that the admin can read and change."""
+
+    @hookspec
+    def health_checks(self, runtime: Runtime) -> Sequence[HealthCheck]:
+        """What `/health` asks."""
+
+    @hookspec
+    def on_startup(self, runtime: Runtime) -> Awaitable[None] | None:
+        """Runs once when the app starts; an awaitable is awaited."""
+
+    @hookspec
+    def on_shutdown(self, runtime: Runtime) -> Awaitable[None] | None:
+        """Runs once when the app stops; an awaitable is awaited."""
+
+    # --- what the host supplies: the first result wins --------------------------------------------------------------
+
+    @hookspec(firstresult=True)
+    def provide_links(self) -> Sequence[Any] | None:
+        """The host's `Link` declarations."""
+
+    @hookspec(firstresult=True)
+    def provide_engine(self) -> AsyncEngine | tuple[AsyncEngine, AsyncEngine] | None:
+        """An engine for the plugin's own pool, or (primary, replica); without it `Options.database.url` is used."""
+
+    @hookspec(firstresult=True)
+    def provide_admin_guard(self) -> Guard | None:
+        """The Litestar guard in front of every admin route; the plugin refuses to start without one."""
+
+    @hookspec(firstresult=True)
+    def resolve_actor(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
+        """Who is calling, with their scopes and tenant."""
+
+    @hookspec(firstresult=True)
+    def list_tenants(self) -> Callable[[], Awaitable[Sequence[Tenant]]] | None:
+        """An async function that returns every tenant; without it there is one, `default`."""
+
+    @hookspec(firstresult=True)
+    def resolve_tenant(self, connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
+        """The tenant of a storefront request (by its host name, for example)."""
+
+    @hookspec(firstresult=True)
+    def provide_event_bus(self) -> EventBus | None:
+        """The host's event bus."""
+
+    @hookspec(firstresult=True)
+    def provide_broker(self) -> AsyncBroker | None:
+        """A taskiq broker for wake-ups; without it the embedded one, or Redis where `Options.work.redis_url` is set."""
+
+    @hookspec(firstresult=True)
+    def provide_secrets(self) -> Secrets | None:
+        """Where credentials come from; without it, environment variables."""
+
+    # --- what others extend: all results count, a duplicate key is an error that names both owners -----------------
+
+    @hookspec
+    def register_attribution_models(self) -> Sequence[AttributionModel]:
+        """Further attribution models."""
+
+    @hookspec
+    def register_exchange_rates(self) -> Sequence[ExchangeRates]:
+        """Sources of exchange rates."""
+
+    @hookspec
+    def register_sections(self) -> Sequence[Section]:
+        """Sections of detail pages (person, order, conversion, campaign) and of the metrics view."""
+
+    @hookspec
+    def register_personal_data(self) -> Sequence[PersonalData]:
+        """Where personal data lies, for erasure and export."""
+
+    @hookspec
+    def register_identity_resolvers(self) -> Sequence[Callable[..., Awaitable[str | None]]]:
+        """`async (session, tenant_id, kind, value) -> person id`: further ways to find a person."""
+
+    @hookspec(firstresult=True)
+    def provide_consent_policy(self) -> ConsentPolicy | None:
+        """The host's own consent source, asked before the cookie, Consent Mode and GPC."""
+
+    @hookspec
+    def register_workflow_hooks(self) -> Sequence[WorkflowHook]:
+        """Steps added at a workflow's named hook points; they run after the commit unless declared database-only."""

@@ -1,0 +1,111 @@
+"""Database: our own engine and pool, and transactions that have entered a tenant. No SQL of any domain lives here."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from adplanning_plugin.kernel.errors import ConfigurationError
+from adplanning_plugin.options import DatabaseOptions
+
+_TENANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}$")
+
+
+def check_tenant_id(tenant_id: str) -> str:
+    """The id unchanged, or an error: it is pasted, quoted, into SET LOCAL, which takes no parameters."""
+    if not _TENANT.match(tenant_id):
+        message = f"tenant id {tenant_id!r} must be 1-64 characters of letters, digits and _ . : @ -"
+        raise ConfigurationError(message)
+    return tenant_id
+
+
+async def enter_tenant(session: AsyncSession, tenant_id: str) -> None:
+    """Make the session's current transaction see exactly one tenant's rows (also used on a session of the host)."""
+    connection = await session.connection()
+    await connection.exec_driver_sql(f"SET LOCAL app.tenant_id = '{check_tenant_id(tenant_id)}'")
+
+
+class Database:
+    """The plugin's engine, an optional read replica, and the transactions over them."""
+
+    def __init__(self, engine: AsyncEngine, options: DatabaseOptions, replica: AsyncEngine | None = None) -> None:
+        self.engine = engine
+        self.replica = replica or engine
+        self._options = options
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._replica_sessions = async_sessionmaker(self.replica, expire_on_commit=False)
+        self._heavy = asyncio.Semaphore(options.heavy_queries)
+
+    @classmethod
+    def connect(cls, options: DatabaseOptions) -> Database:
+        """An engine of our own over `options.url`; works behind PgBouncer in transaction mode."""
+        if not options.url:
+            message = "Options.database.url is missing: set it, ADPLANNING_DATABASE_URL, or the provide_engine hook."
+            raise ConfigurationError(message)
+        engine = _engine(options.url, options)
+        return cls(engine, options, _engine(options.replica_url, options) if options.replica_url else None)
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
+        """One transaction inside one tenant: commits at the end, rolls back on any error."""
+        async with self._sessions() as session, session.begin():
+            await enter_tenant(session, tenant_id)
+            yield session
+
+    @asynccontextmanager
+    async def reading(self, tenant_id: str, *, heavy: bool = False) -> AsyncIterator[AsyncSession]:
+        """A read-only transaction, on the replica where there is one; at most `heavy_queries` heavy ones at a time."""
+        gate = self._heavy if heavy else None
+        if gate is not None:
+            await gate.acquire()
+        try:
+            async with self._replica_sessions() as session, session.begin():
+                await enter_tenant(session, tenant_id)
+                await session.execute(text("SET LOCAL transaction_read_only = on"))
+                if heavy:
+                    await session.execute(text(f"SET LOCAL work_mem = '{int(self._options.heavy_work_mem_mb)}MB'"))
+                yield session
+        finally:
+            if gate is not None:
+                gate.release()
+
+    @asynccontextmanager
+    async def system(self) -> AsyncIterator[AsyncSession]:
+        """A transaction in no tenant: sees only the exempt tables (tenants, keys, wake-ups) and the catalogue."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+    async def close(self) -> None:
+        """Close the pools."""
+        await self.engine.dispose()
+        if self.replica is not self.engine:
+            await self.replica.dispose()
+
+
+def _engine(url: str, options: DatabaseOptions) -> AsyncEngine:
+    plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+asyncpg://", url)
+    return create_async_engine(
+        plain,
+        pool_size=options.pool_size,
+        max_overflow=options.max_overflow,
+        pool_timeout=options.pool_timeout,
+        pool_pre_ping=True,
+        connect_args={
+            "timeout": options.connect_timeout,
+            "server_settings": {
+                "application_name": "adplanning",
+                "statement_timeout": str(options.statement_timeout_ms),
+                "timezone": "UTC",
+                "jit": "off",
+            }
+            if not options.pgbouncer
+            else {},
+            "prepared_statement_cache_size": 0 if options.pgbouncer else 256,
+            "statement_cache_size": 0 if options.pgbouncer else 256,
+        },
+    )
