@@ -11,21 +11,21 @@ from urllib.parse import unquote_plus
 import msgspec
 
 UTM_FIELDS = ("source", "medium", "campaign", "term", "content", "id")
-CLICK_IDS = frozenset(
-    # Google (gad_campaignid carries the campaign's own id, srsltid marks free listings).
-    "gclid gbraid wbraid dclid gad_source gad_campaignid srsltid "
-    # Meta, Microsoft, TikTok, X, LinkedIn, Snapchat, Pinterest, Reddit, Yandex, Impact, AdRoll and others.
-    "fbclid msclkid ttclid twclid li_fat_id sccid epik rdt_cid yclid irclickid adroll_cid qclid tblci obclid "
-    # Campaign, group and ad ids that HubSpot's ad tracking appends.
-    "hsa_cam hsa_grp hsa_ad".split()
-)
-PERSONAL = frozenset(
-    "email e-mail mail e user_email customer_email phone tel mobile msisdn name first_name last_name firstname lastname "
-    "fullname address street dob birthdate birth_date ssn password passwd pwd pass token access_token id_token "
-    "refresh_token auth authorization api_key apikey key secret signature sig session sessionid session_id sid code otp "
-    "reset hash jwt customer customer_id user user_id userid username login card iban _kx mc_eid ml_subscriber "
-    "hsctatracking _hsenc _hsmi vero_id oly_enc_id oly_anon_id".split()
-)
+# Google (gad_campaignid is the campaign's own id, srsltid marks free listings), Meta, Microsoft, TikTok, X, LinkedIn,
+# Snapchat, Pinterest, Reddit, Yandex, Impact, AdRoll, Quora, Taboola, Outbrain; the ids HubSpot appends to ads.
+_CLICK_IDS = """
+gclid gbraid wbraid dclid gad_source gad_campaignid srsltid fbclid msclkid ttclid twclid li_fat_id sccid epik rdt_cid
+yclid irclickid adroll_cid qclid tblci obclid hsa_cam hsa_grp hsa_ad
+"""
+_PERSONAL = """
+email e-mail mail e user_email customer_email phone tel mobile msisdn name first_name last_name firstname lastname
+fullname address street dob birthdate birth_date ssn password passwd pwd pass token access_token id_token refresh_token
+auth authorization api_key apikey key secret signature sig session sessionid session_id sid code otp reset hash jwt
+customer customer_id user user_id userid username login card iban _kx mc_eid ml_subscriber hsctatracking _hsenc _hsmi
+vero_id oly_enc_id oly_anon_id
+"""
+CLICK_IDS = frozenset(_CLICK_IDS.split())
+PERSONAL = frozenset(_PERSONAL.split())
 MAX_URL = 16_384
 """Characters of a URL that are read; what lies behind them is ignored."""
 MAX_VALUE = 255
