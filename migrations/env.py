@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,12 @@ config = context.config
 def declared_tables() -> MetaData:
     """The plugin's tables; every package's `models`, `tables` or `owned` declares some."""
     root = Path(adplanning_plugin.__path__[0])
-    for package in pkgutil.iter_modules([str(root)]):
-        for room in ("models", "tables", "owned"):
-            if package.ispkg and (root / package.name / f"{room}.py").is_file():
-                importlib.import_module(f"adplanning_plugin.{package.name}.{room}")
+    for room in sorted(path for name in ("models", "tables", "owned") for path in root.glob(f"*/{name}.py")):
+        importlib.import_module(f"adplanning_plugin.{room.parent.name}.{room.stem}")
     return Base.metadata
 
 
-def complete(_context: object, _revision: object, directives: list[ops.MigrationScript]) -> None:
+def complete(_context: object, current: object, directives: list[ops.MigrationScript]) -> None:
     """Autogenerate knows tables only: add the row-level security, default partition and schema they stand on."""
     for script in directives:
         upgrades, downgrades = script.upgrade_ops, script.downgrade_ops
@@ -38,7 +35,7 @@ def complete(_context: object, _revision: object, directives: list[ops.Migration
             continue
         made = [op for op in upgrades.ops if isinstance(op, ops.CreateTableOp)]
         upgrades.ops.extend(ops.ExecuteSQLOp(statement) for op in made for statement in _beside(op))
-        if script.head == "base":
+        if not current:
             upgrades.ops.insert(0, ops.ExecuteSQLOp(_SCHEMA_IF_MISSING))
 
 

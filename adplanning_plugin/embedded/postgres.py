@@ -238,7 +238,9 @@ class Postgres(Server):
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN
                 CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE PASSWORD '{password}';
             END IF;
-            END $$"""
+            END $$;
+            -- The role is named like the plugin's schema: by default its unqualified tables would land there.
+            ALTER ROLE {ROLE} SET search_path = public;"""
         )
 
 

@@ -108,6 +108,8 @@ def options(connection: Connection | None) -> dict[str, Any]:
     """What env.py and `drift` tell Alembic: our schema and nothing else, partitions being their table's business."""
     partitions: set[str] = set()
     if connection is not None:
+        # A role named like the schema has it as its default, and reflection would pass over it as "no schema".
+        connection.dialect.default_schema_name = "public"
         found = connection.execute(
             text(
                 "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
