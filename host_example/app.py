@@ -1,0 +1,82 @@
+"""The store's application: `create_app()` puts pages, admin and, where it is installed, the plugin together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from advanced_alchemy.extensions.litestar import SQLAlchemyPlugin
+from litestar import Litestar, get
+from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from host_example import checkout, staff, storefront
+from host_example.bus import Bus
+from host_example.catalogue import create_tables, open_shops
+from host_example.context import Store
+from host_example.database import make_config
+from host_example.settings import StoreSettings
+
+HERE = Path(__file__).parent
+
+
+@get("/health")
+async def health(store_session: NamedDependency[SkipValidation[AsyncSession]]) -> dict[str, str]:
+    """200 when the store can reach its database."""
+    await store_session.execute(text("SELECT 1"))
+    return {"status": "ok"}
+
+
+def create_app(
+    settings: StoreSettings | None = None,
+    *,
+    plugin: bool = True,
+    options: Any = None,
+    routes: list[Any] | None = None,
+    plugins: list[Any] | None = None,
+) -> Litestar:
+    """The store on `settings` (default: from the environment).
+
+    Args:
+        settings: addresses and secrets.
+        plugin: whether the ad planning plugin is installed; the store sells without it just as well.
+        options: the plugin's `Options`; by default those of `plugin_setup`.
+        routes: further route handlers, e.g. those of the demo.
+        plugins: further Litestar plugins.
+    """
+    settings = settings or StoreSettings.from_environment()
+    store = Store(settings=settings, bus=Bus())
+    database = make_config(settings.database_url)
+
+    async def open_store() -> None:
+        engine = database.get_engine()
+        await create_tables(engine)
+        async with database.create_session_maker()() as session, session.begin():
+            await open_shops(session)
+            await store.load(session)
+
+    installed: list[Any] = []
+    if plugin:
+        from host_example.plugin_setup import install  # noqa: PLC0415 - the store also runs where it is not installed
+
+        installed.append(install(store, options))
+    app = Litestar(
+        route_handlers=[
+            health,
+            *storefront.ROUTES,
+            *checkout.ROUTES,
+            *staff.ROUTES,
+            *(routes or []),
+            create_static_files_router(path="/static", directories=[HERE / "static"]),
+        ],
+        plugins=[SQLAlchemyPlugin(config=database), *installed, *(plugins or [])],
+        on_startup=[open_store],
+        template_config=TemplateConfig(directory=HERE / "templates", engine=JinjaTemplateEngine),
+    )
+    app.state["store"] = store
+    return app

@@ -1,0 +1,206 @@
+"""The store's own admin: logging in, orders, refunds and cancellations, each by role."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+from litestar import get, post
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.exceptions import NotAuthorizedException, NotFoundException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath, JSONBody, SkipValidation
+from litestar.response import Redirect, Response, Template
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from host_example.context import STAFF_COOKIE, Connection, StoreRequest, store_of
+from host_example.models import Purchase, PurchaseLine, PurchaseRefund, Staff
+from host_example.orders import OrderProblem, cancel, mark_paid, refund
+from host_example.pages import form_of, go, money
+from host_example.security import verify_password
+from host_example.visits import store_cookie
+
+Session = NamedDependency[SkipValidation[AsyncSession]]
+PAGE = 50
+
+
+class StaffMember(msgspec.Struct, frozen=True):
+    """Who is logged in to the admin, and how they said so."""
+
+    staff_no: int
+    shop_no: int
+    email: str
+    role: str
+    via: str = "session"
+
+    @property
+    def may_change(self) -> bool:
+        """Refunds and cancellations are the owner's."""
+        return self.role == "owner"
+
+    @property
+    def may_see_people(self) -> bool:
+        """A marketer sees numbers, not people."""
+        return self.role == "owner"
+
+
+class Credentials(msgspec.Struct):
+    """Body of `POST /auth/login`."""
+
+    email: str
+    password: str
+
+
+def staff_of(connection: Connection) -> StaffMember | None:
+    """Who is calling: a bearer token before the session cookie; None where neither is good."""
+    signer = store_of(connection).staff_signer
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    bearer = scheme.lower() == "bearer"
+    value = signer.read(token.strip() if bearer else connection.cookies.get(STAFF_COOKIE))
+    if not isinstance(value, dict):
+        return None
+    return msgspec.convert({**value, "via": "bearer" if bearer else "session"}, StaffMember)
+
+
+def staff_guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Only staff come in."""
+    if staff_of(connection) is None:
+        raise NotAuthorizedException("Log in with POST /auth/login, or send its token as a bearer token.")
+
+
+@post("/auth/login", status_code=200)
+async def log_in(
+    request: StoreRequest, store_session: Session, data: JSONBody[Credentials]
+) -> Response[dict[str, Any]]:
+    """A session cookie and the same token for a bearer header."""
+    member = await _check(store_session, data.email, data.password)
+    if member is None:
+        raise NotAuthorizedException("Email or password is wrong.")
+    token, cookie = _open_session(request, member)
+    body = {"token": token, "role": member.role, "shop": member.shop_no}
+    return Response(body, cookies=[cookie], status_code=200)
+
+
+@post("/auth/logout", status_code=303)
+async def log_out() -> Redirect:
+    """Forget the session."""
+    return go("/app/login", [Cookie(key=STAFF_COOKIE, value="", path="/", max_age=0)])
+
+
+@get("/app/login")
+async def login_page() -> Template:
+    """The admin's login page."""
+    return Template("staff_login.html", context={"error": None})
+
+
+@post("/app/login", status_code=303)
+async def send_login_page(request: StoreRequest, store_session: Session) -> Template | Redirect:
+    """Log in by the page."""
+    form = await form_of(request)
+    member = await _check(store_session, form.get("email", ""), form.get("password", ""))
+    if member is None:
+        return Template("staff_login.html", context={"error": "Email or password is wrong."}, status_code=422)
+    return go("/app", [_open_session(request, member)[1]])
+
+
+@get("/app")
+async def orders_page(request: StoreRequest, store_session: Session) -> Template | Redirect:
+    """The newest orders."""
+    member = staff_of(request)
+    if member is None:
+        return go("/app/login")
+    try:
+        number = max(1, min(int(request.query_params.get("page", "1")), 10_000))
+    except ValueError:
+        number = 1
+    mine = select(Purchase).where(Purchase.shop_no == member.shop_no)
+    count = await store_session.scalar(
+        select(func.count()).select_from(Purchase).where(Purchase.shop_no == member.shop_no)
+    )
+    orders = await store_session.scalars(
+        mine.order_by(Purchase.placed_at.desc(), Purchase.purchase_no.desc()).limit(PAGE).offset((number - 1) * PAGE)
+    )
+    pages = -(-(count or 0) // PAGE) or 1
+    found = orders.all()
+    return _admin_page(request, member, "staff_orders.html", orders=found, count=count, page=number, pages=pages)
+
+
+@get("/app/orders/{number:int}")
+async def order_page(request: StoreRequest, store_session: Session, number: FromPath[int]) -> Template | Redirect:
+    """One order."""
+    member = staff_of(request)
+    if member is None:
+        return go("/app/login")
+    return await _order_page(request, store_session, member, number, None)
+
+
+@post("/app/orders/{number:int}/{action:str}", status_code=303)
+async def change_order(
+    request: StoreRequest, store_session: Session, number: FromPath[int], action: FromPath[str]
+) -> Template | Redirect:
+    """Refund, cancel or mark as paid; the owner's alone."""
+    member = staff_of(request)
+    if member is None:
+        raise NotAuthorizedException("Log in first.")
+    if not member.may_change:
+        raise PermissionDeniedException("Only the owner changes orders.")
+    store = store_of(request)
+    form = await form_of(request)
+    try:
+        if action == "refund":
+            amount = Decimal(form.get("amount", ""))
+            await refund(store, store_session, member.shop_no, number, amount, form.get("reason") or None)
+        elif action == "cancel":
+            await cancel(store, store_session, member.shop_no, number)
+        elif action == "paid":
+            await mark_paid(store, store_session, member.shop_no, number)
+        else:
+            raise NotFoundException("An order can be refunded, cancelled or marked as paid.")
+    except (OrderProblem, InvalidOperation) as problem:
+        await store_session.rollback()
+        text = str(problem) if isinstance(problem, OrderProblem) else "The amount must be a number such as 12.50."
+        return await _order_page(request, store_session, member, number, text, status=422)
+    await store_session.commit()
+    return go(f"/app/orders/{number}")
+
+
+async def _order_page(
+    request: StoreRequest, session: AsyncSession, member: StaffMember, number: int, error: str | None, status: int = 200
+) -> Template:
+    purchase = await session.scalar(
+        select(Purchase).where(Purchase.purchase_no == number, Purchase.shop_no == member.shop_no)
+    )
+    if purchase is None:
+        raise NotFoundException("There is no such order.")
+    lines = await session.scalars(select(PurchaseLine).where(PurchaseLine.purchase_no == number))
+    refunds = await session.scalars(select(PurchaseRefund).where(PurchaseRefund.purchase_no == number))
+    context = {"order": purchase, "lines": lines.all(), "refunds": refunds.all(), "error": error}
+    return _admin_page(request, member, "staff_order.html", status, **context)
+
+
+def _admin_page(request: StoreRequest, member: StaffMember, name: str, status: int = 200, **context: Any) -> Template:
+    shop = store_of(request).shops[member.shop_no]
+    tracked = store_of(request).tracker_url is not None
+    shared = {"member": member, "shop": shop, "money": money, "plugin": tracked}
+    return Template(name, context={**shared, **context}, status_code=status, headers={"cache-control": "no-store"})
+
+
+async def _check(session: AsyncSession, email: str, password: str) -> StaffMember | None:
+    row = await session.scalar(select(Staff).where(Staff.email == email.strip().lower()))
+    if not verify_password(password, row.password_hash if row else None) or row is None:
+        return None
+    return StaffMember(row.staff_no, row.shop_no, row.email, row.role)
+
+
+def _open_session(request: StoreRequest, member: StaffMember) -> tuple[str, Cookie]:
+    store = store_of(request)
+    value = {"staff_no": member.staff_no, "shop_no": member.shop_no, "email": member.email, "role": member.role}
+    token = store.staff_signer.sign(value)
+    return token, store_cookie(store, STAFF_COOKIE, token, 1)
+
+
+ROUTES: list[Any] = [log_in, log_out, login_page, send_login_page, orders_page, order_page, change_order]
