@@ -9,7 +9,6 @@ from advanced_alchemy.extensions.litestar import SQLAlchemyPlugin
 from litestar import Litestar, get
 from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.di import NamedDependency
-from litestar.params import SkipValidation
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 from sqlalchemy import text
@@ -26,7 +25,7 @@ HERE = Path(__file__).parent
 
 
 @get("/health")
-async def health(store_session: NamedDependency[SkipValidation[AsyncSession]]) -> dict[str, str]:
+async def health(store_session: NamedDependency[AsyncSession]) -> dict[str, str]:
     """200 when the store can reach its database."""
     await store_session.execute(text("SELECT 1"))
     return {"status": "ok"}

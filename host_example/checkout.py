@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, SkipValidation
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,11 +20,11 @@ from host_example.orders import OrderProblem, confirm_payment, totals
 from host_example.pages import cart_cookie, cart_items, form_of, go, new_reference, page, plausible_email
 from host_example.visits import current_session, record_page
 
-Session = NamedDependency[SkipValidation[AsyncSession]]
+StoreSession = NamedDependency[AsyncSession]
 
 
 @get("/checkout")
-async def show_checkout(request: StoreRequest, store_session: Session) -> Template | Redirect:
+async def show_checkout(request: StoreRequest, store_session: StoreSession) -> Template | Redirect:
     """Who buys, and how they pay."""
     items = await cart_items(request, store_session)
     if not items:
@@ -38,7 +38,7 @@ async def show_checkout(request: StoreRequest, store_session: Session) -> Templa
 
 
 @post("/checkout", status_code=303)
-async def leave_for_payment(request: StoreRequest, store_session: Session) -> Template | Redirect:
+async def leave_for_payment(request: StoreRequest, store_session: StoreSession) -> Template | Redirect:
     """Keep the basket under a reference, bind the visitor to it, and send the shopper to the payment provider."""
     store = store_of(request)
     site = store.site_of(request)
@@ -93,7 +93,7 @@ async def leave_for_payment(request: StoreRequest, store_session: Session) -> Te
 
 
 @get("/checkout/return")
-async def come_back(request: StoreRequest, store_session: Session) -> Redirect:
+async def come_back(request: StoreRequest, store_session: StoreSession) -> Redirect:
     """The shopper is back from the provider, with its signed receipt."""
     reference = await _confirm(store_of(request), store_session, request.query_params.get("receipt"), request)
     if reference is None:
@@ -102,7 +102,7 @@ async def come_back(request: StoreRequest, store_session: Session) -> Redirect:
 
 
 @post("/payments/webhook", status_code=200)
-async def payment_webhook(request: StoreRequest, store_session: Session) -> dict[str, str]:
+async def payment_webhook(request: StoreRequest, store_session: StoreSession) -> dict[str, str]:
     """The provider tells the store itself; no shopper's cookies come with this request."""
     data = await request.json()
     receipt = data.get("receipt") if isinstance(data, dict) else None
@@ -113,7 +113,7 @@ async def payment_webhook(request: StoreRequest, store_session: Session) -> dict
 
 
 @get("/thank-you/{reference:str}")
-async def thank_you(request: StoreRequest, store_session: Session, reference: FromPath[str]) -> Template:
+async def thank_you(request: StoreRequest, store_session: StoreSession, reference: FromPath[str]) -> Template:
     """The receipt page."""
     shop_no = store_of(request).site_of(request).shop.shop_no
     purchase = await store_session.scalar(

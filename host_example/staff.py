@@ -12,7 +12,7 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException, NotFoundException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import FromPath, JSONBody, SkipValidation
+from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect, Response, Template
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,7 +24,7 @@ from host_example.pages import form_of, go, money
 from host_example.security import verify_password
 from host_example.visits import store_cookie
 
-Session = NamedDependency[SkipValidation[AsyncSession]]
+StoreSession = NamedDependency[AsyncSession]
 PAGE = 50
 
 
@@ -74,7 +74,7 @@ def staff_guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
 
 @post("/auth/login", status_code=200)
 async def log_in(
-    request: StoreRequest, store_session: Session, data: JSONBody[Credentials]
+    request: StoreRequest, store_session: StoreSession, data: JSONBody[Credentials]
 ) -> Response[dict[str, Any]]:
     """A session cookie and the same token for a bearer header."""
     member = await _check(store_session, data.email, data.password)
@@ -98,7 +98,7 @@ async def login_page() -> Template:
 
 
 @post("/app/login", status_code=303)
-async def send_login_page(request: StoreRequest, store_session: Session) -> Template | Redirect:
+async def send_login_page(request: StoreRequest, store_session: StoreSession) -> Template | Redirect:
     """Log in by the page."""
     form = await form_of(request)
     member = await _check(store_session, form.get("email", ""), form.get("password", ""))
@@ -108,7 +108,7 @@ async def send_login_page(request: StoreRequest, store_session: Session) -> Temp
 
 
 @get("/app")
-async def orders_page(request: StoreRequest, store_session: Session) -> Template | Redirect:
+async def orders_page(request: StoreRequest, store_session: StoreSession) -> Template | Redirect:
     """The newest orders."""
     member = staff_of(request)
     if member is None:
@@ -130,7 +130,7 @@ async def orders_page(request: StoreRequest, store_session: Session) -> Template
 
 
 @get("/app/orders/{number:int}")
-async def order_page(request: StoreRequest, store_session: Session, number: FromPath[int]) -> Template | Redirect:
+async def order_page(request: StoreRequest, store_session: StoreSession, number: FromPath[int]) -> Template | Redirect:
     """One order."""
     member = staff_of(request)
     if member is None:
@@ -140,7 +140,7 @@ async def order_page(request: StoreRequest, store_session: Session, number: From
 
 @post("/app/orders/{number:int}/{action:str}", status_code=303)
 async def change_order(
-    request: StoreRequest, store_session: Session, number: FromPath[int], action: FromPath[str]
+    request: StoreRequest, store_session: StoreSession, number: FromPath[int], action: FromPath[str]
 ) -> Template | Redirect:
     """Refund, cancel or mark as paid; the owner's alone."""
     member = staff_of(request)

@@ -9,7 +9,7 @@ from litestar import get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, SkipValidation
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,11 +22,11 @@ from host_example.pages import cart_cookie, cart_items, form_of, go, local_path,
 from host_example.security import hash_password, verify_password
 from host_example.visits import current_session, record_acceptance, record_page, store_cookie
 
-Session = NamedDependency[SkipValidation[AsyncSession]]
+StoreSession = NamedDependency[AsyncSession]
 
 
 @get("/")
-async def landing(request: StoreRequest, store_session: Session) -> Template:
+async def landing(request: StoreRequest, store_session: StoreSession) -> Template:
     """The landing page with the shop's goods."""
     shop = store_of(request).site_of(request).shop
     goods = await store_session.scalars(
@@ -38,7 +38,7 @@ async def landing(request: StoreRequest, store_session: Session) -> Template:
 
 
 @get("/products/{slug:str}")
-async def product(request: StoreRequest, store_session: Session, slug: FromPath[str]) -> Template:
+async def product(request: StoreRequest, store_session: StoreSession, slug: FromPath[str]) -> Template:
     """One product."""
     found = await _product(request, store_session, slug)
     visit = await record_page(request, store_session, "product_view", {"sku": found.sku})
@@ -47,7 +47,7 @@ async def product(request: StoreRequest, store_session: Session, slug: FromPath[
 
 
 @post("/cart", status_code=303)
-async def add_to_cart(request: StoreRequest, store_session: Session) -> Redirect:
+async def add_to_cart(request: StoreRequest, store_session: StoreSession) -> Redirect:
     """Put something into the cart."""
     form = await form_of(request)
     found = await _product(request, store_session, form.get("slug", ""))
@@ -69,7 +69,7 @@ async def remove_from_cart(request: StoreRequest) -> Redirect:
 
 
 @get("/cart")
-async def show_cart(request: StoreRequest, store_session: Session) -> Template:
+async def show_cart(request: StoreRequest, store_session: StoreSession) -> Template:
     """The cart and what it costs."""
     shop = store_of(request).site_of(request).shop
     items = await cart_items(request, store_session)
@@ -79,7 +79,7 @@ async def show_cart(request: StoreRequest, store_session: Session) -> Template:
 
 
 @post("/consent", status_code=303)
-async def choose_cookies(request: StoreRequest, store_session: Session) -> Redirect:
+async def choose_cookies(request: StoreRequest, store_session: StoreSession) -> Redirect:
     """Accept or decline. Declining removes what an earlier yes had stored."""
     form = await form_of(request)
     back = local_path(form.get("next"))
@@ -93,7 +93,7 @@ async def choose_cookies(request: StoreRequest, store_session: Session) -> Redir
 
 
 @get("/contact")
-async def contact(request: StoreRequest, store_session: Session) -> Template:
+async def contact(request: StoreRequest, store_session: StoreSession) -> Template:
     """The contact form."""
     visit = await record_page(request, store_session)
     await store_session.commit()
@@ -101,7 +101,7 @@ async def contact(request: StoreRequest, store_session: Session) -> Template:
 
 
 @post("/contact", status_code=303)
-async def send_contact(request: StoreRequest, store_session: Session) -> Template | Redirect:
+async def send_contact(request: StoreRequest, store_session: StoreSession) -> Template | Redirect:
     """An enquiry: a lead and a filled-in form."""
     form = await form_of(request)
     email = plausible_email(form.get("email", ""))
@@ -146,7 +146,7 @@ async def send_contact(request: StoreRequest, store_session: Session) -> Templat
 
 
 @get("/feedback")
-async def feedback(request: StoreRequest, store_session: Session) -> Template:
+async def feedback(request: StoreRequest, store_session: StoreSession) -> Template:
     """The feedback form."""
     visit = await record_page(request, store_session)
     await store_session.commit()
@@ -154,7 +154,7 @@ async def feedback(request: StoreRequest, store_session: Session) -> Template:
 
 
 @post("/feedback", status_code=303)
-async def send_feedback(request: StoreRequest, store_session: Session) -> Template | Redirect:
+async def send_feedback(request: StoreRequest, store_session: StoreSession) -> Template | Redirect:
     """Stars and a sentence."""
     form = await form_of(request)
     stars = form.get("stars", "")
@@ -187,7 +187,7 @@ async def thanks(request: StoreRequest) -> Template:
 
 
 @get("/account")
-async def account(request: StoreRequest, store_session: Session) -> Template | Redirect:
+async def account(request: StoreRequest, store_session: StoreSession) -> Template | Redirect:
     """The customer's orders."""
     store = store_of(request)
     number = store.customer_of(request)
@@ -215,7 +215,7 @@ async def login(request: StoreRequest) -> Template:
 
 
 @post("/login", status_code=303)
-async def send_login(request: StoreRequest, store_session: Session) -> Template | Redirect:
+async def send_login(request: StoreRequest, store_session: StoreSession) -> Template | Redirect:
     """Check the password; with `new` ticked, open an account."""
     form = await form_of(request)
     back = local_path(form.get("next", "/account"))
