@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from advanced_alchemy.extensions.litestar import EngineConfig, SQLAlchemyAsyncConfig
+from advanced_alchemy.extensions.litestar import AsyncSessionConfig, EngineConfig, SQLAlchemyAsyncConfig
 from sqlalchemy import MetaData
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
 SCHEMA = "store"
@@ -60,10 +60,6 @@ def make_config(url: str) -> SQLAlchemyAsyncConfig:
         engine_app_state_key="store_engine",
         session_maker_app_state_key="store_session_maker",
         engine_config=EngineConfig(pool_size=8, max_overflow=8, pool_pre_ping=True),
-        before_send_handler="autocommit",
+        # Pages are rendered after the commit, from what was read before it.
+        session_config=AsyncSessionConfig(expire_on_commit=False),
     )
-
-
-def make_session_factory(engine: AsyncEngine) -> async_sessionmaker[Any]:
-    """Sessions outside a request, e.g. for the webhook of the payment provider."""
-    return async_sessionmaker(engine, expire_on_commit=False)
