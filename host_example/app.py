@@ -53,11 +53,12 @@ def create_app(
     database = make_config(settings.database_url)
 
     async def open_store() -> None:
-        engine = database.get_engine()
-        await create_tables(engine)
+        await create_tables(database.get_engine())
         async with database.create_session_maker()() as session, session.begin():
             await open_shops(session)
             await store.load(session)
+
+    store.opener = open_store
 
     installed: list[Any] = []
     if plugin:
@@ -74,7 +75,7 @@ def create_app(
             create_static_files_router(path="/static", directories=[HERE / "static"]),
         ],
         plugins=[SQLAlchemyPlugin(config=database), *installed, *(plugins or [])],
-        on_startup=[open_store],
+        on_startup=[store.open],
         template_config=TemplateConfig(directory=HERE / "templates", engine=JinjaTemplateEngine),
     )
     app.state["store"] = store

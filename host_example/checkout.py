@@ -71,7 +71,7 @@ async def leave_for_payment(request: StoreRequest, store_session: StoreSession) 
         )
     )
     await store_session.flush()
-    await store.visitors.bind(request, store_session, reference)
+    await store.visitors.bind(request, reference)
     empty = cart_cookie(request, {})
     if form.get("pay") == "transfer" or not sums["due"]:
         await confirm_payment(store, store_session, reference, request, paid=not sums["due"])

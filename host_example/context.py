@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -25,34 +26,24 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 StoreRequest = Request[Any, Any, Any]
 
 
-class VisitorBinding(Protocol):
-    """What checkout asks of whoever tracks visitors."""
-
-    async def bind(self, request: StoreRequest, session: AsyncSession, checkout_ref: str, /) -> None:
-        """Remember whose checkout this is, before the shopper leaves for payment."""
-        ...
-
-    def token(self, request: StoreRequest, /) -> str | None:
-        """A signed token of the visitor, to be kept with the checkout."""
-        ...
-
-    async def identify(self, request: StoreRequest, customer_no: int, /) -> None:
-        """The visitor has logged in as this customer."""
-        ...
-
-
-class NoBinding:
+async def _nothing(*_: object) -> None:
     """Nobody tracks visitors."""
 
-    async def bind(self, *_: object) -> None:
-        """Nothing to remember."""
 
-    def token(self, *_: object) -> str | None:
-        """No visitor."""
-        return None
+def _nobody(_: object) -> str | None:
+    return None
 
-    async def identify(self, *_: object) -> None:
-        """Nobody to tell."""
+
+@dataclass(frozen=True, kw_only=True)
+class Visitors:
+    """What the store asks of whoever tracks visitors; by default nobody does."""
+
+    bind: Callable[[StoreRequest, str], Awaitable[object]] = _nothing
+    """Remember whose checkout this is, before the shopper leaves for payment."""
+    token: Callable[[StoreRequest], str | None] = _nobody
+    """A signed token of the visitor, to be kept with the checkout."""
+    identify: Callable[[StoreRequest, str], Awaitable[object]] = _nothing
+    """The visitor has logged in as this customer."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +73,8 @@ class Store:
 
     settings: StoreSettings
     bus: Bus
-    visitors: VisitorBinding = field(default_factory=NoBinding)
+    visitors: Visitors = field(default_factory=Visitors)
+    opener: Callable[[], Awaitable[None]] = _nothing
     tracker_url: str | None = None
     sites: dict[str, SiteInfo] = field(default_factory=dict)
     shops: dict[int, ShopInfo] = field(default_factory=dict)
@@ -94,6 +86,12 @@ class Store:
         self.cart_signer = Signer(secret, "cart", 30 * DAY)
         self.visit_signer = Signer(secret, "visit", 30 * DAY)
         self.payment_signer = Signer(self.settings.payment_secret, "payment", DAY)
+
+    async def open(self) -> Store:
+        """This store with its tables made and its shops read; further calls cost nothing."""
+        if not self.shops:
+            await self.opener()
+        return self
 
     async def load(self, session: AsyncSession) -> None:
         """Read shops and websites; they change only by a deployment."""

@@ -26,6 +26,12 @@ from host_example.visits import store_cookie
 
 StoreSession = NamedDependency[AsyncSession]
 PAGE = 50
+_READ, _WRITE = "adplanning:read", "adplanning:write"
+SCOPES = {
+    "owner": frozenset({_READ, _WRITE, "adplanning:manage", "adplanning:pii"}),
+    "marketer": frozenset({_READ, _WRITE}),
+    "viewer": frozenset({_READ}),
+}
 
 
 class StaffMember(msgspec.Struct, frozen=True):

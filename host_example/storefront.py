@@ -240,7 +240,7 @@ async def send_login(request: StoreRequest, store_session: StoreSession) -> Temp
         return page(request, "login.html", status=422, error=error, back=back)
     cookie = store_cookie(store, CUSTOMER_COOKIE, store.customer_signer.sign(customer.customer_no))
     await store_session.commit()
-    await store.visitors.identify(request, customer.customer_no)
+    await store.visitors.identify(request, str(customer.customer_no))
     return go(back, [cookie])
 
 
