@@ -1,0 +1,65 @@
+"""Owned tables: where the plugin keeps an entity that the host lacks, and columns that the host has no place for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Double, Index, Table, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+from adplanning_plugin.kernel.models import Base
+from adplanning_plugin.links.entities import ENTITIES, ColumnType, Entity
+
+SQL_TYPES: dict[ColumnType, TypeEngine[Any]] = {
+    "text": Text(),
+    "money": BigInteger(),
+    "int": BigInteger(),
+    "float": Double(),
+    "bool": Boolean(),
+    "timestamp": DateTime(timezone=True),
+    "date": Date(),
+    "json": JSONB(),
+}
+"""What a canonical column is in SQL, wherever it comes from."""
+
+
+def _owned(entity: Entity) -> Table:
+    def build(name: str) -> Column[Any]:
+        declared = entity.columns[name]
+        default = func.now() if name == "updated_at" else None
+        nullable = not declared.required
+        return Column(name, SQL_TYPES[declared.type], nullable=nullable, server_default=default)
+
+    name = f"owned_{entity.name}"
+    indexes = [Index(f"ix_{name}_{'_'.join(columns)}", "tenant_id", *columns) for columns in entity.lookups]
+    return Table(
+        name,
+        Base.metadata,
+        Column("tenant_id", Text(), primary_key=True),
+        Column("id", Text(), primary_key=True),
+        *(build(column) for column in entity.columns if column != "id"),
+        Column("source_key", Text(), nullable=False),
+        Column("imported_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        *indexes,
+        comment=f"Rows of {entity.name} for a store that has none of its own; source_key tells where a row came from.",
+    )
+
+
+def _extension(entity: Entity) -> Table:
+    return Table(
+        f"linked_{entity.name}",
+        Base.metadata,
+        Column("tenant_id", Text(), primary_key=True),
+        Column("id", Text(), primary_key=True),
+        *(Column(name, SQL_TYPES[entity.columns[name].type]) for name in entity.writeback),
+        Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        comment=f"What the plugin found out about the host's rows of {entity.name} and the host has no column for.",
+    )
+
+
+OWNED: dict[str, Table] = {name: _owned(entity) for name, entity in ENTITIES.items()}
+"""`adplanning.owned_<entity>` by entity."""
+
+EXTENSIONS: dict[str, Table] = {name: _extension(entity) for name, entity in ENTITIES.items() if entity.writeback}
+"""`adplanning.linked_<entity>` by entity: written-back columns of linked rows without a host column for them."""
