@@ -48,12 +48,11 @@ NETWORK = (
     .scalar_subquery()
 )
 DAILY = (
-    select(AdDaily, AdSet.ad_set_no, AdSet.campaign_no, AdCampaign.account_no, AdAccount.currency)
+    select(AdDaily)
     .join(Ad, Ad.ad_no == AdDaily.ad_no)
     .join(AdSet, AdSet.ad_set_no == Ad.ad_set_no)
     .join(AdCampaign, AdCampaign.campaign_no == AdSet.campaign_no)
     .join(AdAccount, AdAccount.account_no == AdCampaign.account_no)
-    .subquery("daily")
 )
 EVENT_VALUE = cast(WebEvent.payload["value"].astext, Numeric(12, 2))
 EVENT_CURRENCY = select(Shop.currency).where(Shop.shop_no == WebEvent.shop_no).correlate(WebEvent).scalar_subquery()
@@ -111,10 +110,11 @@ LINKS = (
     ),
     Link(
         entity="order_line",
-        source=PurchaseLine,
+        source=select(PurchaseLine).join(Purchase, Purchase.purchase_no == PurchaseLine.purchase_no),
         tenant=PurchaseLine.shop_no,
         money="major",
         columns={
+            "currency": Purchase.currency,
             "id": PurchaseLine.line_no,
             "order_id": PurchaseLine.purchase_no,
             "product_id": PurchaseLine.product_no,
@@ -127,9 +127,10 @@ LINKS = (
     ),
     Link(
         entity="refund",
-        source=PurchaseRefund,
+        source=select(PurchaseRefund).join(Purchase, Purchase.purchase_no == PurchaseRefund.purchase_no),
         tenant=PurchaseRefund.shop_no,
         columns={
+            "currency": Purchase.currency,
             "id": PurchaseRefund.refund_no,
             "order_id": PurchaseRefund.purchase_no,
             "amount": Money(PurchaseRefund.amount_minor, unit="minor"),
@@ -274,22 +275,22 @@ LINKS = (
     Link(
         entity="ad_insight",
         source=DAILY,
-        tenant=DAILY.c.shop_no,
+        tenant=AdDaily.shop_no,
         money="minor",
         columns={
-            "id": DAILY.c.daily_no,
-            "ad_account_id": DAILY.c.account_no,
-            "ad_campaign_id": DAILY.c.campaign_no,
-            "ad_set_id": DAILY.c.ad_set_no,
-            "ad_id": DAILY.c.ad_no,
-            "day": DAILY.c.day,
-            "spend": DAILY.c.spend_minor,
-            "currency": DAILY.c.currency,
-            "impressions": DAILY.c.impressions,
-            "clicks": DAILY.c.clicks,
-            "leads": DAILY.c.leads,
-            "platform_conversions": DAILY.c.claimed_conversions,
-            "platform_value": DAILY.c.claimed_value_minor,
+            "id": AdDaily.daily_no,
+            "ad_account_id": AdCampaign.account_no,
+            "ad_campaign_id": AdSet.campaign_no,
+            "ad_set_id": AdSet.ad_set_no,
+            "ad_id": AdDaily.ad_no,
+            "day": AdDaily.day,
+            "spend": AdDaily.spend_minor,
+            "currency": AdAccount.currency,
+            "impressions": AdDaily.impressions,
+            "clicks": AdDaily.clicks,
+            "leads": AdDaily.leads,
+            "platform_conversions": AdDaily.claimed_conversions,
+            "platform_value": AdDaily.claimed_value_minor,
         },
     ),
     Link(
