@@ -1,0 +1,53 @@
+"""Builds the wheel, unpacks it, and makes sure that the migrations travel inside it and are found there."""
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FIND = "from adplanning_plugin.kernel.migrate import heads, migrations_path; print(migrations_path(), *heads())"
+
+
+def main() -> int:
+    """Print what the wheel carries; 1 when something is missing."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, str(ROOT)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        [wheel] = Path(folder).glob("*.whl")
+        unpacked = Path(folder) / "unpacked"
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(unpacked)
+            names = set(archive.namelist())
+        tops = {name.split("/", 1)[0] for name in names if ".dist-info/" not in name}
+        if tops != {"adplanning_plugin"}:
+            print(f"The wheel installs {sorted(tops)}; only adplanning_plugin belongs in it.")
+            return 1
+        revisions = {path.name for path in (ROOT / "migrations" / "versions").glob("*.py")}
+        carried = {"env.py", "script.py.mako", *(f"versions/{name}" for name in revisions)}
+        missing = sorted(name for name in carried if f"adplanning_plugin/migrations/{name}" not in names)
+        if missing or not revisions:
+            print(f"The wheel lacks migrations: {', '.join(missing) or 'there is no revision at all'}.")
+            return 1
+        # -P and PYTHONPATH: the unpacked wheel, not this checkout.
+        said = subprocess.run(
+            [sys.executable, "-P", "-c", FIND],
+            cwd=folder,
+            env={"PYTHONPATH": str(unpacked)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not said.stdout.startswith(str(unpacked / "adplanning_plugin" / "migrations")):
+            print(f"The installed package does not find its migrations: {said.stdout}{said.stderr}")
+            return 1
+        print(f"{wheel.name}: {len(names)} files, revisions {', '.join(sorted(revisions))}.")
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
