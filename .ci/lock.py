@@ -55,8 +55,10 @@ def main(what: str) -> int:
         return 0
     wrong = [f"uv.lock names {found}: lock again with the public index (uv lock)." for found in strangers(text)]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    for difference in sorted(wanted(project) ^ locked(lock)):
-        wrong.append(f"pyproject.toml and uv.lock disagree about {difference.strip()}: run uv lock.")
+    wrong += [
+        f"pyproject.toml and uv.lock disagree about {difference.strip()}: run uv lock."
+        for difference in sorted(wanted(project) ^ locked(lock))
+    ]
     print("\n".join(wrong) or f"{len(lock['package'])} packages, all from the public registry.")
     return len(wrong) > 0
 
