@@ -18,9 +18,8 @@ def strangers(text: str) -> list[str]:
 
 def wanted(project: dict[str, Any]) -> set[str]:
     """The names that pyproject.toml asks for, with the version ranges, spelled as the lock file spells them."""
-    asked = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    for extra in project["project"]["optional-dependencies"].values():
-        asked.extend(extra)
+    groups = [*project["project"]["optional-dependencies"].values(), *project["dependency-groups"].values()]
+    asked = [*project["project"]["dependencies"], *(one for group in groups for one in group if isinstance(one, str))]
     return {_spelled(*re.fullmatch(r"([\w.-]+)(?:\[[^]]*\])?(.*)", one).groups()) for one in asked}  # type: ignore[union-attr]
 
 
@@ -28,7 +27,7 @@ def locked(lock: dict[str, Any]) -> set[str]:
     """The same, as the lock file remembers it."""
     [ours] = [package for package in lock["package"] if package["name"] == "adplanning-plugin"]
     metadata = ours["metadata"]
-    remembered = [*metadata["requires-dist"], *metadata["requires-dev"]["dev"]]
+    remembered = [*metadata["requires-dist"], *(one for group in metadata["requires-dev"].values() for one in group)]
     return {_spelled(one["name"], one.get("specifier", "")) for one in remembered}
 
 
