@@ -3,10 +3,13 @@
 pluggy is synchronous: a hook registers objects at start-up; the objects have async methods. No request goes through it.
 """
 
+# pyright: reportReturnType=false
+# A specification has a docstring and no body.
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -93,6 +96,20 @@ class AdminPage(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = "page"
     group: str = ""
     order: int = 100
+
+
+class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a metrics section is asked: a tenant's local days first…last, in its zone and reporting currency."""
+
+    tenant_id: str
+    first: date
+    last: date
+    start: datetime
+    """The UTC instant at which `first` begins."""
+    end: datetime
+    """The UTC instant at which the day after `last` begins."""
+    zone: str
+    currency: str
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):

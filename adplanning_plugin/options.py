@@ -91,6 +91,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Relaxes start-up refusals (superuser role, missing guard, missing secret) for a machine of one's own."""
     sessions: Literal["host", "own"] = "own"
     """Whose sessions count: the host's AnalyticsSession link or the tracker's; never summed."""
+    trace_hooks: bool = False
+    """Logs every hook call (`ADPLANNING_TRACE_HOOKS=1`)."""
     disabled_domains: tuple[str, ...] = ()
     """The kill switch: domains that are not loaded."""
     event_retention_months: int = 25

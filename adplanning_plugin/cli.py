@@ -1,0 +1,317 @@
+"""The `adplanning` command: sets up, checks, fills in, runs and removes an installation; all work is done elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import inspect
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adplanning_plugin.plugin import AdPlanning
+
+APP_HELP = "where your app is, as module:name of a Litestar app, a function that makes one, or an AdPlanning object"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0 when it did what it says."""
+    from adplanning_plugin.kernel.errors import AdPlanningError
+
+    options = _parser().parse_args(arguments)
+    try:
+        result = options.run(options)
+        return int(asyncio.run(result) if inspect.isawaitable(result) else result or 0)
+    except AdPlanningError as problem:
+        print(f"adplanning: {problem.detail}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="adplanning", description=__doc__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], Any], text: str, *, app: bool = True) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run)
+        if app:
+            made.add_argument("--app", default=os.environ.get("ADPLANNING_APP"), help=f"{APP_HELP} (or ADPLANNING_APP)")
+        return made
+
+    command("demo", _demo, "Start the example store with the plugin and a year of history.", app=False)
+    command("migrate", _migrate, "Bring the plugin's own schema up to date; run it as the schema's owner.").add_argument(
+        "--url", help="the owner's database address (default: the app's, or ADPLANNING_DATABASE_OWNER_URL)"
+    )
+    command("maintain", _maintain, "Make next months' partitions, drop expired ones, purge what is done; run it daily.")
+    doctor = command("doctor", _doctor, "Say what is missing or would help, and how to mend it.")
+    doctor.add_argument("--json", action="store_true", help="machine-readable")
+    backfill = command("backfill", _backfill, "Fill in the past from the linked tables; can be stopped and run again.")
+    backfill.add_argument("--since", help="a day such as 2026-02-07; everything without it")
+    backfill.add_argument("--tenant", action="append", help="only this tenant (may be repeated)")
+    backfill.add_argument("--preview", action="store_true", help="only count what would be read")
+    backfill.add_argument("--rows-per-second", type=float, help="go easy on the database")
+    importing = command("import", _import, "Load a file of an entity that the store lacks.")
+    importing.add_argument("file", type=Path)
+    importing.add_argument("--entity", required=True, help="order, person, ad_insight, …")
+    importing.add_argument("--mapping", type=Path, required=True, help="a TOML file that says which column is what")
+    importing.add_argument("--tenant", help="the tenant (default: the only one)")
+    importing.add_argument("--bad", type=Path, help="write the lines that could not be loaded here, with reasons")
+    command("worker", _worker, "Run background work outside the web process.")
+    command("scheduler", _scheduler, "Make the jobs' slots; any number may run.")
+    openapi = command("openapi", _openapi, "Print the OpenAPI document of the plugin's routes.")
+    openapi.add_argument("--out", type=Path, help="write it here instead")
+    uninstall = command("uninstall", _uninstall, "Export every table of the plugin, then drop its schema.")
+    uninstall.add_argument("--export", type=Path, help="the zip file to write (default: adplanning-export-<time>.zip)")
+    uninstall.add_argument("--no-export", action="store_true", help="drop without exporting")
+    uninstall.add_argument("--yes", action="store_true", help="do not ask")
+    return parser
+
+
+def load(where: str | None) -> AdPlanning:
+    """The plugin object behind `module:name`.
+
+    Raises:
+        ConfigurationError: nothing of that name, or an app without the plugin.
+    """
+    from litestar import Litestar
+
+    from adplanning_plugin.kernel.errors import ConfigurationError
+    from adplanning_plugin.plugin import AdPlanning
+
+    if not where or ":" not in where:
+        raise ConfigurationError(f"Give --app or set ADPLANNING_APP: {APP_HELP}.")
+    sys.path.insert(0, str(Path.cwd()))
+    module_name, _, name = where.partition(":")
+    try:
+        found: Any = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError) as problem:
+        raise ConfigurationError(f"--app {where} cannot be loaded: {problem}.") from problem
+    if not isinstance(found, (Litestar, AdPlanning)) and callable(found):
+        found = found()
+    if isinstance(found, Litestar):
+        found = next((plugin for plugin in found.plugins if isinstance(plugin, AdPlanning)), None)
+    if not isinstance(found, AdPlanning):
+        raise ConfigurationError(f"--app {where} holds no AdPlanning plugin: add one to Litestar(plugins=[…]).")
+    return found
+
+
+# --- commands -----------------------------------------------------------------------------------------------------------
+
+
+def _demo(_: argparse.Namespace) -> int:
+    try:
+        demo: Any = importlib.import_module("host_example.demo")
+    except ModuleNotFoundError as problem:
+        if problem.name not in {"host_example", "host_example.demo"}:
+            raise
+        print("adplanning: the demo needs a checkout: run ./run demo there.", file=sys.stderr)
+        return 2
+    return int(demo.main() or 0)
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from adplanning_plugin.kernel import migrate
+
+    plugin = load(options.app) if options.app or not options.url else None
+    url = options.url or _owner_url(plugin)
+    extra = [path for path in plugin.hooks.hook.register_migrations() if path] if plugin else []
+    migrate.upgrade(url, extra=extra)
+    print(f"The schema is at {', '.join(migrate.current(url)) or 'no revision'}.")
+    return 0
+
+
+def _owner_url(plugin: AdPlanning | None) -> str:
+    from adplanning_plugin.kernel.errors import ConfigurationError
+    from adplanning_plugin.options import load_options
+
+    database = (plugin.options if plugin else load_options()).database
+    url = database.owner_url or database.url
+    if url is None and plugin is not None:
+        url = plugin.runtime.database.engine.url.render_as_string(hide_password=False)
+    if not url:
+        raise ConfigurationError("Give --url, or set ADPLANNING_DATABASE_OWNER_URL or ADPLANNING_DATABASE_URL.")
+    return url
+
+
+async def _maintain(options: argparse.Namespace) -> int:
+    from adplanning_plugin.maintenance import maintain
+
+    plugin = load(options.app)
+    for line in await maintain(plugin):
+        print(line)
+    return 0
+
+
+async def _doctor(options: argparse.Namespace) -> int:
+    from adplanning_plugin.maintenance import diagnose
+
+    findings = await diagnose(load(options.app))
+    if options.json:
+        print(json.dumps([finding.wire() for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            print(f"{finding.mark()} {finding.subject}: {finding.sentence}")
+    return 1 if any(finding.status == "fail" for finding in findings) else 0
+
+
+async def _backfill(options: argparse.Namespace) -> int:
+    from adplanning_plugin.kernel.sweep import backfill, preview
+
+    plugin = load(options.app)
+    await plugin.start()
+    try:
+        for tenant in plugin.runtime.tenants:
+            if options.tenant and tenant.id not in options.tenant:
+                continue
+            since = _since(options.since, tenant.zone)
+            if options.preview:
+                counts = await preview(plugin.runtime, tenant.id, since)
+                print(f"{tenant.id}: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+                continue
+            with _progress() as report:
+                results = await backfill(
+                    plugin.runtime,
+                    tenant.id,
+                    since,
+                    progress=lambda name, done, total, at=tenant.id: report(f"{at} {name}", done, total),
+                    rows_per_second=options.rows_per_second,
+                )
+            for result in results:
+                failed = f", {len(result.failed)} dead letters" if result.failed else ""
+                print(f"{tenant.id} {result.sweep}: {result.seen:,} read, {result.changed:,} changed{failed}")
+            from adplanning_plugin.maintenance import settle
+
+            await settle(plugin, tenant.id)
+    finally:
+        await plugin.stop()
+    return 0
+
+
+def _since(value: str | None, zone: str) -> datetime | None:
+
+    from adplanning_plugin.kernel import days
+    from adplanning_plugin.kernel.errors import FieldError, Invalid
+
+    if value is None:
+        return None
+    try:
+        return days.day_start(date.fromisoformat(value), zone)
+    except ValueError:
+        raise Invalid(FieldError("since", "not_a_day", "--since must be a day such as 2026-02-07.")) from None
+
+
+async def _import(options: argparse.Namespace) -> int:
+    from adplanning_plugin.kernel.errors import ConfigurationError
+    from adplanning_plugin.links import Links, import_file
+
+    plugin = load(options.app)
+    await plugin.start()
+    try:
+        tenants = [tenant.id for tenant in plugin.runtime.tenants]
+        if options.tenant is None and len(tenants) != 1:
+            raise ConfigurationError(f"Give --tenant: one of {', '.join(tenants)}.")
+        with _progress() as report:
+            result = await import_file(
+                plugin.runtime.database,
+                plugin.runtime.get(Links),
+                options.tenant or tenants[0],
+                options.entity,
+                options.file,
+                options.mapping,
+                progress=lambda done, total: report(options.entity, done, total),
+            )
+    finally:
+        await plugin.stop()
+    print(f"{result.read:,} read, {result.loaded:,} loaded, {result.already:,} there before, {len(result.bad):,} bad")
+    lines = [f"line {line}: {reason}" for line, reason in result.bad]
+    if options.bad:
+        options.bad.write_text("\n".join(lines) + "\n" if lines else "", encoding="utf-8")
+    for line in lines[:20]:
+        print(line)
+    return 1 if result.bad else 0
+
+
+async def _worker(options: argparse.Namespace) -> int:
+    from adplanning_plugin.kernel.runner import run_worker
+
+    return await _serve(options, run_worker)
+
+
+async def _scheduler(options: argparse.Namespace) -> int:
+    from adplanning_plugin.kernel.scheduler import run_scheduler
+
+    return await _serve(options, run_scheduler)
+
+
+async def _serve(options: argparse.Namespace, run: Callable[[Any], Awaitable[None]]) -> int:
+    plugin = load(options.app)
+    await plugin.start()
+    try:
+        await run(plugin.runtime)
+    finally:
+        await plugin.stop()
+    return 0
+
+
+def _openapi(options: argparse.Namespace) -> int:
+    from adplanning_plugin.kernel.openapi import openapi_document
+
+    plugin = load(options.app)
+    document = json.dumps(openapi_document(plugin.runtime), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    if options.out:
+        options.out.write_text(document, encoding="utf-8")
+    else:
+        print(document, end="")
+    return 0
+
+
+async def _uninstall(options: argparse.Namespace) -> int:
+    from adplanning_plugin.kernel.uninstall import drop_schema
+    from adplanning_plugin.maintenance import export_all
+
+    plugin = load(options.app)
+    if not options.yes and input("This drops the plugin's schema with all that it knows. Type 'uninstall': ") != "uninstall":
+        print("Nothing was changed.")
+        return 1
+    if not options.no_export:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        target = options.export or Path(f"adplanning-export-{stamp}.zip")
+        rows = await export_all(plugin, target)
+        print(f"{rows:,} rows exported to {target}.")
+    await drop_schema(plugin.runtime.database)
+    await plugin.runtime.database.close()
+    print("The schema adplanning is gone; nothing else was touched.")
+    return 0
+
+
+class _progress:  # noqa: N801 - reads as a block
+    """A bar for long work: one task a name, drawn on a terminal, silent elsewhere."""
+
+    def __enter__(self) -> Callable[[str, int, int | None], None]:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bars = Progress(*columns, disable=not sys.stdout.isatty())
+        self._tasks: dict[str, Any] = {}
+        self._bars.start()
+        return self._report
+
+    def _report(self, name: str, done: int, total: int | None) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total)
+        self._bars.update(self._tasks[name], completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

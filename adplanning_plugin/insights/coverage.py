@@ -1,0 +1,109 @@
+"""Coverage: how many orders are joined to a visit, and why the rest are not; every other figure inherits it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.attribution import credit_table as credit
+from adplanning_plugin.insights.figures import ratio
+from adplanning_plugin.insights.periods import Period
+from adplanning_plugin.insights.revenue import revenue_conversions
+from adplanning_plugin.kernel.money import to_major
+from adplanning_plugin.tracking import conversion_table as conversion
+from adplanning_plugin.tracking import order_visit_table as visit
+
+CAUSES: Sequence[tuple[str, str]] = (
+    ("no_consent", "The shopper declined to be measured"),
+    ("blocked", "Consent was given, but no visit arrived: a blocker, or a page without capture"),
+    ("offline", "Taken offline: there is no visit to find"),
+    ("renewal", "A renewal: charged without a visit"),
+    ("unknown", "No trace of a visit, and nothing that says why"),
+)
+JOINED = "joined"
+
+
+def cause() -> ColumnElement[str]:
+    """SQL: `joined`, or the first cause that explains why an order has no visit.
+
+    An online order is joined by its own stamp, or through a visitor that a strong identity edge links to its buyer.
+    """
+    linked = (
+        select(credit.c.conversion_id)
+        .where(
+            credit.c.tenant_id == conversion.c.tenant_id,
+            credit.c.conversion_id == conversion.c.id,
+            credit.c.window_days == 0,
+            credit.c.touch_id != "",
+        )
+        .correlate(conversion)
+        .exists()
+    )
+    return case(
+        (func.coalesce(visit.c.visitor_id, visit.c.session_id).is_not(None), JOINED),
+        (conversion.c.sales_channel == "renewal", "renewal"),
+        (conversion.c.sales_channel == "offline", "offline"),
+        (linked, JOINED),
+        (visit.c.consent == "denied", "no_consent"),
+        (visit.c.consent == "granted", "blocked"),
+        else_="unknown",
+    )
+
+
+def orders_with_cause(tenant_id: str, period: Period) -> FromClause:
+    """The period's revenue orders with their cause: conversion_id, order_id, occurred_at, value, refunded, currency, …"""
+    return (
+        select(
+            conversion.c.id.label("conversion_id"),
+            conversion.c.order_id,
+            conversion.c.occurred_at,
+            conversion.c.value,
+            conversion.c.refunded,
+            conversion.c.currency,
+            func.coalesce(conversion.c.sales_channel, "online").label("sales_channel"),
+            visit.c.method,
+            visit.c.consent,
+            cause().label("cause"),
+        )
+        .select_from(
+            conversion.outerjoin(
+                visit, and_(visit.c.tenant_id == conversion.c.tenant_id, visit.c.order_id == conversion.c.order_id)
+            )
+        )
+        .where(revenue_conversions(tenant_id, period))
+        .subquery("orders_with_cause")
+    )
+
+
+async def coverage(session: AsyncSession, tenant_id: str, period: Period, currency: str) -> dict[str, Any]:
+    """The waterfall: orders and net revenue joined, and lost by cause; shares are of all orders of the period."""
+    rows = orders_with_cause(tenant_id, period)
+    net = func.sum(rows.c.value - rows.c.refunded).filter(rows.c.currency == currency)
+    query = select(rows.c.cause, func.count(), func.coalesce(net, 0)).group_by(rows.c.cause)
+    found = {name: (int(orders), int(revenue)) for name, orders, revenue in await session.execute(query)}
+    total = sum(orders for orders, _ in found.values())
+    joined, joined_revenue = found.get(JOINED, (0, 0))
+    trackable = total - sum(found.get(name, (0, 0))[0] for name in ("offline", "renewal"))
+    return {
+        "orders": total,
+        "joined": joined,
+        "joined_share": ratio(joined, total),
+        "joined_share_online": ratio(joined, trackable),
+        "joined_revenue": to_major(joined_revenue, currency),
+        "joined_revenue_minor": joined_revenue,
+        "currency": currency,
+        "lost": [
+            {
+                "cause": name,
+                "meaning": meaning,
+                "orders": found.get(name, (0, 0))[0],
+                "share": ratio(found.get(name, (0, 0))[0], total),
+                "revenue": to_major(found.get(name, (0, 0))[1], currency),
+                "revenue_minor": found.get(name, (0, 0))[1],
+            }
+            for name, meaning in CAUSES
+        ],
+    }

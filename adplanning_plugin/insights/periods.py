@@ -1,0 +1,85 @@
+"""Periods: which local days a report covers, in whose zone, and the equal period before it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import msgspec
+from sqlalchemy import ColumnElement, Date, cast, func
+
+from adplanning_plugin.hookspecs import MetricsQuery
+from adplanning_plugin.kernel import days
+from adplanning_plugin.kernel.errors import FieldError, Invalid
+from adplanning_plugin.kernel.runtime import Tenant
+
+DEFAULT_DAYS = 30
+LONGEST_DAYS = 1100
+
+
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """Local days `first`…`last` (inclusive) of a zone, and the UTC instants that bound them."""
+
+    first: date
+    last: date
+    zone: str
+    start: datetime
+    end: datetime
+
+    def before(self) -> Period:
+        """The period of equal length that ends the day before this one."""
+        first, last = days.previous_period(self.first, self.last)
+        return period_of(first, last, self.zone)
+
+    def wire(self) -> dict[str, str]:
+        """How an answer names it."""
+        return {"from_date": self.first.isoformat(), "to_date": self.last.isoformat(), "zone": self.zone}
+
+    def query(self, tenant: Tenant) -> MetricsQuery:
+        """The question put to registered sections."""
+        return MetricsQuery(
+            tenant_id=tenant.id,
+            first=self.first,
+            last=self.last,
+            start=self.start,
+            end=self.end,
+            zone=self.zone,
+            currency=tenant.currency,
+        )
+
+
+def period_of(first: date, last: date, zone: str) -> Period:
+    """The period of those local days."""
+    start, end = days.day_range(first, last, zone)
+    return Period(first=first, last=last, zone=zone, start=start, end=end)
+
+
+def read_period(from_date: str | None, to_date: str | None, zone: str, *, now: datetime | None = None) -> Period:
+    """The period a caller asks for; without dates the last 30 local days, today included.
+
+    Raises:
+        Invalid: a date that is none, an end before its start, or more than three years.
+    """
+    today = days.day_of(now or days.now(), zone)
+    last = _day(to_date, "to_date") or today
+    first = _day(from_date, "from_date") or last - timedelta(days=DEFAULT_DAYS - 1)
+    if first > last:
+        raise Invalid(FieldError("from_date", "after_end", "from_date must not be after to_date."))
+    if (last - first).days >= LONGEST_DAYS:
+        message = f"from_date to to_date must cover at most {LONGEST_DAYS} days."
+        raise Invalid(FieldError("from_date", "too_long", message))
+    return period_of(first, last, zone)
+
+
+def _day(value: str | None, field: str) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        message = f"{field} must be a day such as 2026-02-07."
+        raise Invalid(FieldError(field, "not_a_day", message)) from None
+
+
+def local_day(instant: ColumnElement[datetime], zone: str) -> ColumnElement[date]:
+    """SQL: the local calendar day of a timestamptz."""
+    return cast(func.timezone(zone, instant), Date)

@@ -1,0 +1,273 @@
+"""Composition root: the only file that knows every domain; it puts them into a Litestar app and starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
+
+import pluggy
+from litestar import Litestar
+from litestar.config.app import AppConfig
+from litestar.plugins import InitPlugin
+from sqlalchemy import func, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from adplanning_plugin.admin.hooks import AdminHooks
+from adplanning_plugin.attribution.hooks import AttributionHooks
+from adplanning_plugin.hookspecs import PROJECT, EventBus, HostEvent, Specs
+from adplanning_plugin.identity.hooks import IdentityHooks
+from adplanning_plugin.insights.hooks import InsightsHooks
+from adplanning_plugin.kernel.database import Database
+from adplanning_plugin.kernel.errors import ConfigurationError
+from adplanning_plugin.kernel.events import publish, tenant_scope
+from adplanning_plugin.kernel.http import admin_router, web_router
+from adplanning_plugin.kernel.runner import Runner
+from adplanning_plugin.kernel.runtime import Runtime, Tenant
+from adplanning_plugin.kernel.sweep import LinkedEntities
+from adplanning_plugin.kernel.tables import TenantRecord
+from adplanning_plugin.kernel.work import Work
+from adplanning_plugin.links import Link, Links
+from adplanning_plugin.options import Options, load_options
+from adplanning_plugin.tracking import CaptureMiddleware, stamp_request
+from adplanning_plugin.tracking.hooks import TrackingHooks
+
+log = logging.getLogger("adplanning")
+
+DOMAINS: tuple[tuple[str, Callable[[], object]], ...] = (
+    ("identity", IdentityHooks),
+    ("tracking", TrackingHooks),
+    ("attribution", AttributionHooks),
+    ("insights", InsightsHooks),
+    ("admin", AdminHooks),
+)
+"""Lowest first. Each is a plugin like a stranger's; without its line the feature is gone and nothing else."""
+
+HOST_EVENTS = (
+    "order.placed",
+    "order.paid",
+    "order.updated",
+    "order.cancelled",
+    "order.refunded",
+    "lead.created",
+    "feedback.created",
+    "form_response.created",
+    "form.submitted",
+    "person.created",
+    "analytics_event.created",
+    "social_interaction.created",
+)
+ALIASES = {"form.submitted": "form_response.created"}
+TENANT_REFRESH_SECONDS = 60.0
+
+
+class AdPlanning(InitPlugin):
+    """The plugin: `Litestar(plugins=[AdPlanning(Options(...), StoreHooks())])`.
+
+    Args:
+        options: settings; `ADPLANNING_*` variables override them.
+        plugins: the host's hooks first, then whatever else takes part.
+
+    Raises:
+        ConfigurationError: the sentence names the setting, link or hook and what to write instead.
+    """
+
+    def __init__(self, options: Options | None = None, *plugins: object) -> None:
+        self.options = load_options(options)
+        self.hooks = pluggy.PluginManager(PROJECT)
+        self.hooks.add_hookspecs(Specs)
+        known = {name for name, _ in DOMAINS}
+        for unknown in sorted(set(self.options.disabled_domains) - known):
+            message = f"Options.disabled_domains names {unknown!r}; there are {', '.join(sorted(known))}."
+            raise ConfigurationError(message)
+        for name, make in DOMAINS:
+            if name not in self.options.disabled_domains:
+                self.hooks.register(make(), name=name)
+        for plugin in plugins:
+            self.hooks.register(plugin)
+        self.hooks.load_setuptools_entrypoints(PROJECT)
+        self._check_hooks()
+        if self.options.trace_hooks:
+            self.hooks.trace.root.setwriter(lambda line: log.info("hook %s", line.strip()))
+            self.hooks.enable_tracing()
+        self.runtime = Runtime(self.options, self.hooks)
+        self.runtime.put(self._links(), Links)
+        self.runtime.put(self.runtime.get(Links), cast("type[Any]", LinkedEntities))
+        self.runtime.put(self._database(), Database)
+        self.runtime.put(Work.collect(self.runtime), Work)
+        self._runner: Runner | None = None
+        self._refresh: asyncio.Task[None] | None = None
+
+    # --- composition ------------------------------------------------------------------------------------------------
+
+    def _check_hooks(self) -> None:
+        try:
+            self.hooks.check_pending()
+        except pluggy.PluginValidationError as problem:
+            message = f"A plugin implements a hook that does not exist: {problem}. See the list in hookspecs.py."
+            raise ConfigurationError(message) from problem
+
+    def _links(self) -> Links:
+        links = cast("Sequence[Link]", self.hooks.hook.provide_links() or ())
+        extra = [entity for found in self.hooks.hook.register_links() for entity in found]
+        tenants_known = self.hooks.hook.list_tenants() is not None
+        return Links(links, tenants_known=tenants_known, extra_entities=extra)
+
+    def _database(self) -> Database:
+        provided = cast("AsyncEngine | tuple[AsyncEngine, AsyncEngine] | None", self.hooks.hook.provide_engine())
+        if provided is None:
+            return Database.connect(self.options.database)
+        if isinstance(provided, tuple):
+            return Database(provided[0], self.options.database, provided[1])
+        return Database(provided, self.options.database)
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Mount the routes and the capture middleware, and tie start and stop to the app's own."""
+        hook, runtime = self.hooks.hook, self.runtime
+        admin = [handler for found in hook.register_admin_routes(runtime=runtime) for handler in found]
+        web = [handler for found in hook.register_web_routes(runtime=runtime) for handler in found]
+        app_config.route_handlers.append(admin_router(runtime, admin))
+        app_config.route_handlers.append(web_router(runtime, web))
+        if "tracking" not in self.options.disabled_domains:
+            app_config.middleware.append(CaptureMiddleware(runtime))
+        app_config.lifespan.append(self._lifespan)
+        app_config.state["adplanning"] = runtime
+        return app_config
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Litestar) -> AsyncGenerator[None]:
+        await self.start(serving=True)
+        try:
+            yield
+        finally:
+            await self.stop()
+
+    # --- start and stop ---------------------------------------------------------------------------------------------
+
+    async def start(self, *, serving: bool = False) -> None:
+        """Check what the plugin stands on, then start listening and, in embedded mode, working.
+
+        Args:
+            serving: inside the web process; the command line starts without a bus and without work.
+        """
+        await self.load_tenants()
+        if serving:
+            await self._check_ground()
+        for starting in self.hooks.hook.on_startup(runtime=self.runtime):
+            if inspect.isawaitable(starting):
+                await starting
+        if not serving:
+            return
+        bus = cast("EventBus | None", self.hooks.hook.provide_event_bus())
+        if bus is not None:
+            for name in HOST_EVENTS:
+                bus.subscribe(name, self.receive)
+        self._refresh = asyncio.create_task(self._keep_tenants())
+        if self.options.work.mode == "embedded":
+            self._runner = Runner(self.runtime)
+            await self._runner.start()
+
+    async def stop(self) -> None:
+        """Finish or release what is in hand, and close the pools."""
+        if self._refresh is not None:
+            self._refresh.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._refresh
+        if self._runner is not None:
+            await self._runner.stop()
+        for stopping in self.hooks.hook.on_shutdown(runtime=self.runtime):
+            if inspect.isawaitable(stopping):
+                await cast("Awaitable[None]", stopping)
+        await self.runtime.database.close()
+
+    async def _check_ground(self) -> None:
+        async with self.runtime.database.system() as session:
+            role = (
+                await session.execute(text("SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"))
+            ).one()
+            if role[1] and not self.options.demo:
+                message = (
+                    f"The plugin is connected as {role[0]!r}, which bypasses row-level security: "
+                    "connect as an ordinary role (CREATE ROLE adplanning LOGIN NOSUPERUSER NOBYPASSRLS)."
+                )
+                raise ConfigurationError(message)
+            for warning in await self.runtime.get(Links).check(await session.connection()):
+                log.warning("link: %s", warning)
+        if not self.options.secret and not self.options.demo:
+            message = "Options.secret is missing: set it or ADPLANNING_SECRET to 32 random characters or more."
+            raise ConfigurationError(message)
+
+    # --- tenants ----------------------------------------------------------------------------------------------------
+
+    async def load_tenants(self) -> Sequence[Tenant]:
+        """Ask the host for its tenants (or make the one of the options) and keep them where workers find them."""
+        lister = cast("Callable[[], Awaitable[Sequence[Tenant]]] | None", self.hooks.hook.list_tenants())
+        if lister is not None:
+            tenants = await lister()
+        else:
+            if self.options.currency is None:
+                message = "Options.currency is missing: without list_tenants, say which currency the store reports in."
+                raise ConfigurationError(message)
+            tenants = [Tenant(id=self.options.default_tenant, zone=self.options.zone, currency=self.options.currency)]
+        try:
+            await self._store_tenants(tenants)
+        except Exception as problem:
+            raise ConfigurationError(f"The plugin's tables are not there: run `adplanning migrate` ({problem}).") from problem
+        self.runtime.set_tenants(tenants)
+        return tenants
+
+    async def _store_tenants(self, tenants: Sequence[Tenant]) -> None:
+        if not tenants:
+            return
+        rows = [{"id": one.id, "zone": one.zone, "currency": one.currency, "name": one.name} for one in tenants]
+        statement = insert(TenantRecord).values(rows)
+        changing = {name: statement.excluded[name] for name in ("zone", "currency", "name")}
+        async with self.runtime.database.system() as session:
+            await session.execute(
+                statement.on_conflict_do_update(index_elements=["id"], set_={**changing, "seen_at": func.now()})
+            )
+
+    async def _keep_tenants(self) -> None:
+        while True:
+            await asyncio.sleep(TENANT_REFRESH_SECONDS)
+            try:
+                await self.load_tenants()
+            except Exception:
+                log.exception("the list of tenants could not be refreshed")
+
+    # --- events of the host -----------------------------------------------------------------------------------------
+
+    async def receive(self, event: HostEvent) -> None:
+        """Take an event of the host's bus into the outbox: in the host's transaction where it passes its session.
+
+        A failure here is logged, never raised: the store's checkout goes on, and the sweep finds what was missed.
+        """
+        tenant_id = event.tenant_id or self.options.default_tenant
+        try:
+            session = cast("AsyncSession | None", event.session)
+            if session is None:
+                async with self.runtime.database.transaction(tenant_id) as own:
+                    await self._take(own, tenant_id, event)
+            else:
+                async with session.begin_nested(), tenant_scope(session, tenant_id):
+                    await self._take(session, tenant_id, event)
+        except Exception:
+            log.exception("an event of the store was not taken; the sweep will find it", extra={"event": event.name})
+
+    async def _take(self, session: AsyncSession, tenant_id: str, event: HostEvent) -> None:
+        if event.name.startswith("order.") and "id" in event.data and "tracking" not in self.options.disabled_domains:
+            await stamp_request(session, self.runtime, tenant_id, str(event.data["id"]))
+        await publish(
+            session,
+            self.runtime,
+            tenant_id,
+            ALIASES.get(event.name, event.name),
+            dict(event.data),
+            event_id=event.id,
+            occurred_at=event.occurred_at,
+            metadata=dict(event.metadata),
+        )
