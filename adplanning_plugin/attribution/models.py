@@ -19,6 +19,13 @@ class Touchpoint(TenantRow, Versioned, Base):
     __table_args__ = (
         Index("ix_touchpoint_visitor", "tenant_id", "visitor_id", "occurred_at", "id"),
         Index("ix_touchpoint_session", "tenant_id", "session_id"),
+        Index(
+            "ix_touchpoint_person",
+            "tenant_id",
+            "person_id",
+            "occurred_at",
+            postgresql_where=text("person_id IS NOT NULL"),
+        ),
         Index("ix_touchpoint_occurred_at", "tenant_id", "occurred_at"),
         Index("ix_touchpoint_campaign", "tenant_id", "ad_campaign_id", "occurred_at"),
         Index(

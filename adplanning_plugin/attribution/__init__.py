@@ -1,0 +1,33 @@
+"""Attribution: touchpoints, the campaigns they belong to, and the credit that each conversion gives them."""
+
+from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
+from adplanning_plugin.attribution.rules import (
+    WINDOWS,
+    AttributionSettings,
+    Rules,
+    canonical_model,
+    check_window,
+    current_rules,
+    model_position,
+    parse_window,
+)
+
+credit_table = Credit.__table__
+"""Read-only: one row per conversion, window and touch; `touch_id = ''` is the unattributed row."""
+touchpoint_table = Touchpoint.__table__
+"""Read-only: every touch, resolved or not."""
+rule_version_table = RuleVersion.__table__
+
+__all__ = [
+    "WINDOWS",
+    "AttributionSettings",
+    "Rules",
+    "canonical_model",
+    "check_window",
+    "credit_table",
+    "current_rules",
+    "model_position",
+    "parse_window",
+    "rule_version_table",
+    "touchpoint_table",
+]

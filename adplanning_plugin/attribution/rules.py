@@ -1,0 +1,175 @@
+"""Rules: a tenant's attribution settings, and the numbered versions of them under which credit was computed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.attribution.models import RuleVersion
+from adplanning_plugin.hookspecs import AttributionModel
+from adplanning_plugin.kernel import settings as kernel_settings
+from adplanning_plugin.kernel.errors import ConfigurationError, FieldError, Invalid
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.stats.credit import ALIASES, FIRST_SHARE, HALF_LIFE_HOURS, LAST_SHARE, MODELS, Direct
+
+WINDOWS = (1, 3, 7, 14, 28, 30, 90, 0)
+"""Lookback windows in days; 0 is lifetime."""
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class AttributionSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How credit is shared; a change makes a new rule version and recomputes."""
+
+    default_model: str = "last_click"
+    default_window_days: Annotated[int, msgspec.Meta(ge=0, le=90)] = 30
+    """One of 1, 3, 7, 14, 28, 30, 90; 0 is lifetime."""
+    half_life_hours: Annotated[float, msgspec.Meta(ge=1, le=87_600)] = HALF_LIFE_HOURS
+    """Time decay: hours in which a touch's weight halves."""
+    position_first: Share = FIRST_SHARE
+    """Position based: share of the first touch."""
+    position_last: Share = LAST_SHARE
+    """Position based: share of the last touch."""
+    direct: Direct = "exclude_unless_all"
+    """Whether linear, time decay and position based count direct touches."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule version: what the arrays of a credit row mean."""
+
+    version: int = 1
+    models: tuple[str, ...] = MODELS
+    windows: tuple[int, ...] = WINDOWS
+    settings: AttributionSettings = msgspec.field(default_factory=AttributionSettings)
+
+    @property
+    def default_model(self) -> str:
+        """The model that reports use where none is named."""
+        return self.settings.default_model
+
+    @property
+    def default_window_days(self) -> int:
+        """The window that reports use where none is named; 0 is lifetime."""
+        return self.settings.default_window_days
+
+
+def hook_models(runtime: Runtime) -> tuple[AttributionModel, ...]:
+    """Models of other plugins, in order of registration.
+
+    Raises:
+        ConfigurationError: a name that is taken; the sentence says by whom.
+    """
+    taken: dict[str, str] = {**dict.fromkeys(MODELS, "the plugin"), **dict.fromkeys(ALIASES, "the plugin, as an alias")}
+    found: list[AttributionModel] = []
+    for group in runtime.hooks.hook.register_attribution_models():
+        for model in group or ():
+            owner = type(model).__qualname__
+            if model.name in taken:
+                message = f"The attribution model {model.name!r} of {owner} is taken by {taken[model.name]}: rename it."
+                raise ConfigurationError(message)
+            taken[model.name] = owner
+            found.append(model)
+    return tuple(found)
+
+
+async def current_rules(session: AsyncSession, tenant_id: str) -> Rules:
+    """The newest rule version; before any credit was computed, the defaults as version 1."""
+    statement = (
+        select(RuleVersion)
+        .where(RuleVersion.tenant_id == tenant_id)
+        .order_by(RuleVersion.version.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+    row = (await session.execute(statement)).scalar_one_or_none()
+    return Rules() if row is None else _rules(row)
+
+
+async def ensure_rules(session: AsyncSession, runtime: Runtime, tenant_id: str) -> Rules:
+    """The rule version for the settings and models of now, made where they changed."""
+    settings, _ = await kernel_settings.load(session, tenant_id, AttributionSettings)
+    return await save_rules(session, runtime, tenant_id, settings)
+
+
+async def save_rules(session: AsyncSession, runtime: Runtime, tenant_id: str, settings: AttributionSettings) -> Rules:
+    """The newest rule version if it says the same, else a new one."""
+    models = MODELS + tuple(model.name for model in hook_models(runtime))
+    while True:
+        current = await current_rules(session, tenant_id)
+        version = current.version
+        exists = await session.get(RuleVersion, (tenant_id, version)) is not None
+        if exists and (current.models, current.windows, current.settings) == (models, WINDOWS, settings):
+            return current
+        wanted = Rules(version=version + 1 if exists else version, models=models, settings=settings)
+        values: dict[str, Any] = {
+            "tenant_id": tenant_id,
+            "version": wanted.version,
+            "models": list(models),
+            "windows": list(WINDOWS),
+            "settings": msgspec.to_builtins(settings),
+        }
+        made = await session.execute(
+            insert(RuleVersion).values(values).on_conflict_do_nothing().returning(RuleVersion.version)
+        )
+        if made.first() is not None:
+            return wanted
+
+
+def canonical_model(name: str) -> str:
+    """The model's own name for an alias such as `last_touch`."""
+    return ALIASES.get(name, name)
+
+
+def model_position(rules: Rules, name: str) -> int:
+    """1-based index of a model in the arrays of a credit row (as PostgreSQL counts); `Invalid` names the known ones."""
+    try:
+        return rules.models.index(canonical_model(name)) + 1
+    except ValueError:
+        known = ", ".join(rules.models)
+        message = f"model must be one of {known} (or last_touch, first_touch)."
+        raise Invalid(FieldError("model", "unknown_model", message)) from None
+
+
+def check_window(rules: Rules, days: int) -> int:
+    """The window unchanged, or `Invalid` naming the known ones."""
+    if days not in rules.windows:
+        known = ", ".join("lifetime" if each == 0 else str(each) for each in rules.windows)
+        raise Invalid(FieldError("window", "unknown_window", f"window must be one of {known} (days)."))
+    return days
+
+
+def parse_window(rules: Rules, window: str | None) -> int:
+    """Days of a window as the wire writes it: `30`, `30d`, `lifetime` or `0`; the default where it is not given."""
+    if window is None:
+        return rules.default_window_days
+    text = window.strip().lower().removesuffix("d")
+    return check_window(rules, 0 if text == "lifetime" else int(text) if text.isdecimal() and len(text) < 6 else -1)
+
+
+def check_settings(settings: AttributionSettings, runtime: Runtime) -> None:
+    """Raise `Invalid` for what the types cannot say: an unknown model or window, shares above 1."""
+    names = MODELS + tuple(model.name for model in hook_models(runtime))
+    errors: list[FieldError] = []
+    if canonical_model(settings.default_model) not in names:
+        message = f"default_model must be one of {', '.join(names)}."
+        errors.append(FieldError("default_model", "unknown_model", message))
+    if settings.default_window_days not in WINDOWS:
+        message = f"default_window_days must be one of {', '.join(map(str, WINDOWS))} (0 is lifetime)."
+        errors.append(FieldError("default_window_days", "unknown_window", message))
+    if settings.position_first + settings.position_last > 1 + 1e-12:
+        message = "position_first and position_last must sum to at most 1; the rest is shared by the touches between."
+        errors.append(FieldError("position_first", "shares_exceed_one", message))
+    if errors:
+        raise Invalid(*errors)
+
+
+def _rules(row: RuleVersion) -> Rules:
+    return Rules(
+        version=row.version,
+        models=tuple(row.models),
+        windows=tuple(row.windows),
+        settings=msgspec.convert(row.settings, AttributionSettings),
+    )
