@@ -67,10 +67,7 @@ class Source:
         """Canonical columns of one tenant's rows (of every tenant's, for None: only what looks at no row asks that)."""
         chosen = self._select
         if self._tenant is not None and tenant_id is not None:
-            owned = self.owned is not None
-            chosen = chosen.where(
-                _is_tenant(self._tenant, tenant_id) if owned else equals_text(self._tenant, [tenant_id])
-            )
+            chosen = chosen.where(equals_text(self._tenant, [tenant_id]))
         rows = chosen.where(*conditions).subquery()
         if self.extension is None or tenant_id is None:
             return rows
@@ -103,6 +100,12 @@ class Source:
         zone = self.link.zone if self.link is not None else None
         declared = self.entity.columns[column]
         return beyond(declared, self._raw[column], self._exact[column], bound, inclusive=inclusive, zone=zone)
+
+    @property
+    def confined(self) -> bool:
+        """Whether the source is more than one whole table, so that a write has to look which rows are its own."""
+        froms = self._base.get_final_froms()
+        return len(froms) != 1 or not isinstance(froms[0], Table) or self._base.whereclause is not None
 
     def host_rows(self, tenant_id: str, column: ColumnElement[Any]) -> Select[Any]:
         """One host column of the link's rows of a tenant, for a write to be confined to."""

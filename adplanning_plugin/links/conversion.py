@@ -38,6 +38,9 @@ from adplanning_plugin.links.entities import EntityColumn
 
 _NO_DECIMALS: ColumnElement[Any] = literal_column(f"'{{{','.join(sorted(ZERO_DECIMAL))}}}'::text[]")
 _THREE_DECIMALS: ColumnElement[Any] = literal_column(f"'{{{','.join(sorted(THREE_DECIMAL))}}}'::text[]")
+_ONE: ColumnElement[Any] = literal_column("1")
+_HUNDRED: ColumnElement[Any] = literal_column("100")
+_THOUSAND: ColumnElement[Any] = literal_column("1000")
 INSTANT = DateTime(timezone=True)
 _INT64 = 2**63
 _FOLD = "3 hours"
@@ -132,11 +135,7 @@ def _scale(currency: ColumnElement[Any]) -> ColumnElement[Any]:
     if isinstance(currency, BindParameter) and isinstance(currency.value, str):
         return literal_column(str(10 ** exponent(currency.value.strip().upper())))
     code = func.upper(as_text(currency))
-    return case(
-        (code == func.any(_NO_DECIMALS), literal_column("1")),
-        (code == func.any(_THREE_DECIMALS), literal_column("1000")),
-        else_=literal_column("100"),
-    )
+    return case((code == func.any(_NO_DECIMALS), _ONE), (code == func.any(_THREE_DECIMALS), _THOUSAND), else_=_HUNDRED)
 
 
 def _text(_name: str, expression: ColumnElement[Any], _kind: TypeEngine[Any]) -> ColumnElement[Any]:

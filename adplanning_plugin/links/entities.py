@@ -1,4 +1,4 @@
-"""Entities: the one table of what the plugin can read of a store, column by column; `link.py` is how a store says it."""
+"""Entities: the one table of what the plugin can read of a store, column by column; `link.py` says where it lies."""
 
 from __future__ import annotations
 
@@ -114,9 +114,7 @@ _ENTITIES = (
     entity(
         "order",
         _r("id"),
-        column(
-            "person_id", "text", "orders are joined to people by email only."
-        ),
+        column("person_id", "text", "orders are joined to people by email only."),
         column("email", "text", "guest orders cannot be joined to visits and people."),
         _r("currency"),
         column("subtotal", "money", "revenue net of discount, tax and shipping is computed from the total."),

@@ -117,11 +117,19 @@ class Link:
     def tables(self) -> tuple[Table, ...]:
         """Every host table that the link reads, inside selects too."""
         found: dict[str, Table] = {}
-        for element in (self.base, *self.raw.values(), *self.where, *([] if self.tenant is None else [self.tenant])):
-            for part in _walk(element, into_selects=True):
-                if isinstance(part, Table):
-                    found.setdefault(part.fullname, part)
+        for part in self.parts():
+            if isinstance(part, Table):
+                table = cast("Table", part)
+                found.setdefault(table.fullname, table)
         return tuple(found.values())
+
+    def parts(self) -> Iterator[Any]:
+        """Everything the link's SQL is made of: tables, columns and expressions, those of inner selects too."""
+        joined = self.base.get_final_froms()
+        written = self.writeback.values()
+        tenant = () if self.tenant is None else (self.tenant,)
+        for element in (self.base, *joined, *self.raw.values(), *self.where, *tenant, *written):
+            yield from _walk(element, into_selects=True)
 
     def fail(self, problem: str) -> NoReturn:
         """Refuse the declaration, naming it."""
@@ -145,7 +153,7 @@ class Link:
         if isinstance(source, Select):
             return cast("Select[Any]", source), None
         if isinstance(source, FromClause):
-            return select().select_from(source), None
+            return select().select_from(cast("FromClause", source)), None
         try:
             mapper: Any = inspect(source)
             return select().select_from(mapper.selectable), None
@@ -171,11 +179,7 @@ class Link:
         if isinstance(element, SelectBase):
             element = cast("Select[Any]", element).scalar_subquery()
         if not isinstance(element, ColumnElement):
-            hint = (
-                f"write literal({value!r}) for a constant"
-                if isinstance(value, int | float | bool)
-                else "write a column"
-            )
+            hint = f"for a constant write literal({value!r})" if isinstance(value, int | float) else "write a column"
             self.fail(f"{name} is a {type(value).__name__}: {hint}.")
         expression = cast("ColumnElement[Any]", element)
         if self._adapter is not None:
@@ -185,8 +189,8 @@ class Link:
             if isinstance(part, ColumnClause) and table is not None and table not in self._froms:
                 there = ", ".join(sorted(str(getattr(each, "fullname", None) or each) for each in self._froms))
                 self.fail(
-                    f"{name} uses {getattr(table, 'name', table)}.{part.name}, but the source is {there}: make the source "
-                    "a select(...) that joins both tables."
+                    f"{name} uses {getattr(table, 'name', table)}.{part.name}, but the source is {there}: "
+                    "make the source a select(...) that joins both tables."
                 )
         return expression
 
@@ -207,12 +211,11 @@ class Link:
     def _writeback(self, name: str, value: Any) -> Column[Any]:
         target: Any = self._resolve(value, f"writeback[{name!r}]")
         key: Any = self.raw.get("id")
-        if not isinstance(target, Column) or not isinstance(target.table, Table):
+        if not (isinstance(target, Column) and isinstance(cast("Any", target).table, Table)):
             self.fail(f"writeback[{name!r}] must be a plain column of a host table, since it is written to.")
-        if not isinstance(key, Column) or key.table is not target.table:
-            self.fail(
-                f"writeback[{name!r}] needs id to be a plain column of {target.table.name}, to find the row."
-            )
+        table: Any = target.table
+        if not isinstance(key, Column) or key.table != table:
+            self.fail(f"writeback[{name!r}] needs id to be a plain column of {table.name}, to find the row.")
         return cast("Column[Any]", target)
 
     def _check_money(

@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Subquery
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.links.compile import Source
 from adplanning_plugin.links.entities import ENTITIES, Entity
 from adplanning_plugin.links.link import Link
+from adplanning_plugin.links.live import Finding, IndexAdvice, advise_indexes, check_links
 
 
 class MissingColumn(msgspec.Struct, frozen=True):
@@ -59,9 +61,7 @@ class Links:
         for link in links:
             name = link.entity.name
             if name in by_entity:
-                link.fail(
-                    f"linked twice ({by_entity[name].source_name}; {link.source_name}): keep one, or a union."
-                )
+                link.fail(f"linked twice ({by_entity[name].source_name}; {link.source_name}): keep one, or a union.")
             if tenants_known and link.tenant is None:
                 link.fail(
                     "the store lists its tenants, but the link does not say whose row is whose: "
@@ -139,3 +139,15 @@ class Links:
             writeback={name: source.written_to(name) for name in entity.writeback} if state != "absent" else {},
             warnings=self._warnings.get(entity.name, ()),
         )
+
+    async def check(self, connection: AsyncConnection) -> list[Finding]:
+        """Compare the links with the live database; the report carries what was found from then on."""
+        found = await check_links(connection, list(self._sources.values()))
+        self._warnings = {
+            name: tuple(finding.message for finding in found if finding.entity == name) for name in self.entities
+        }
+        return found
+
+    async def index_advice(self, connection: AsyncConnection) -> list[IndexAdvice]:
+        """Indexes on the host's tables that would help; none is created."""
+        return await advise_indexes(connection, list(self._sources.values()))
