@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import get, post
@@ -41,7 +41,7 @@ class StaffMember(msgspec.Struct, frozen=True):
     shop_no: int
     email: str
     role: str
-    via: str = "session"
+    via: Literal["session", "bearer"] = "session"
 
     @property
     def may_change(self) -> bool:

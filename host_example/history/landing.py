@@ -1,0 +1,113 @@
+"""Where visits come from: landing addresses with their tags, as tidy or untidy as people write them, and referrers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from urllib.parse import quote, quote_plus
+
+from host_example.history.plan import CampaignPlan
+
+# What brings a visit that no campaign brings: (kind, share); the first three are no touch.
+ORIGINS = (
+    ("direct", 0.27),
+    ("own", 0.02),
+    ("payment", 0.0),
+    ("search", 0.26),
+    ("email", 0.16),
+    ("social", 0.13),
+    ("referral", 0.10),
+    ("assistant", 0.06),
+)
+SEARCH = ("https://www.google.com/", "https://www.google.co.in/", "https://www.bing.com/", "https://duckduckgo.com/")
+SOCIAL = ("https://l.facebook.com/", "https://www.instagram.com/", "https://www.pinterest.com/", "https://t.co/")
+ASSISTANTS = ("https://chatgpt.com/", "https://www.perplexity.ai/", "https://gemini.google.com/", "https://claude.ai/")
+REFERRALS = ("https://handmade-weekly.example/gifts", "https://blog.weavers.example/", "https://dealsdaily.example/s")
+PAYMENT = ("https://api.razorpay.com/", "https://www.paypal.com/", "https://checkout.stripe.com/")
+PATHS = ("/", "/", "/", "/products/indigo-saree", "/products/linen-shirt", "/products/cotton-quilt")
+META_SOURCES = ("facebook", "instagram", "fb", "ig", "Facebook", "meta")
+META_MEDIA = ("paid_social", "cpc", "paid-social", "paidsocial")
+GOOGLE_SOURCES = ("google", "google", "Google")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A landing address, its referrer, whether it is a touch."""
+
+    url: str
+    referrer: str | None
+    touch: bool
+
+
+def from_campaign(rng: Random, campaign: CampaignPlan, network: str, domain: str, ad_set: str, ad: str) -> Arrival:
+    """A click on an advertisement: by the platform's id or by name, with the noise of real tags."""
+    meta = network == "meta"
+    name = _written(rng, campaign.title)
+    source = rng.choice(META_SOURCES if meta else GOOGLE_SOURCES)
+    tags = [f"utm_source={source}", f"utm_medium={rng.choice(META_MEDIA) if meta else 'cpc'}"]
+    style = rng.random()
+    if style < 0.34:
+        tags += [f"utm_id={campaign.external_id}", f"utm_campaign={name}"]
+    elif style < 0.37:
+        # The id wins over a name that somebody changed in one place only.
+        tags += [f"utm_id={campaign.external_id}", "utm_campaign=copy%20of%20old%20campaign"]
+    elif style < 0.40:
+        tags += [f"utm_campaign={name}", "utm_campaign=unused"]
+    else:
+        tags.append(f"utm_campaign={name}")
+    if rng.random() < 0.6:
+        tags += [f"utm_term={ad_set}", f"utm_content={ad}"]
+    click = f"{rng.getrandbits(120):030x}"
+    if rng.random() < 0.7:
+        tags.append(f"fbclid=IwAR{click}" if meta else f"gclid=Cj0K{click}")
+    elif not meta:
+        tags.append(f"gbraid=0AAA{click}")
+    mark = "#" if rng.random() < 0.03 else "?"
+    referrer = rng.choice(SOCIAL[:2]) if meta else "https://www.google.com/"
+    return Arrival(f"https://{domain}{rng.choice(PATHS)}{mark}{'&'.join(tags)}", _maybe(rng, referrer, 0.8), touch=True)
+
+
+def from_elsewhere(rng: Random, domain: str, kind: str, month: str) -> Arrival:
+    """A visit that no advertisement brought."""
+    page = f"https://{domain}{rng.choice(PATHS)}"
+    if kind == "search":
+        return Arrival(page, rng.choice(SEARCH), touch=True)
+    if kind == "email":
+        tags = f"utm_source=newsletter&utm_medium=email&utm_campaign=letter-{month}"
+        return Arrival(f"{page}?{tags}", None, touch=True)
+    if kind == "social":
+        referrer = rng.choice(SOCIAL)
+        # Facebook adds its click id to free posts too.
+        free = f"?fbclid=IwZX{rng.getrandbits(100):025x}" if "facebook" in referrer else ""
+        return Arrival(page + free, referrer, touch=True)
+    if kind == "referral":
+        return Arrival(page, rng.choice(REFERRALS), touch=True)
+    if kind == "assistant":
+        source = rng.choice(ASSISTANTS)
+        tag = "?utm_source=chatgpt.com" if "chatgpt" in source else ""
+        return Arrival(page + tag, source, touch=True)
+    if kind == "own":
+        return Arrival(page, f"https://{domain}/cart", touch=False)
+    if kind == "payment":
+        address = f"https://{domain}/checkout/return?ref={rng.getrandbits(40):010x}"
+        return Arrival(address, rng.choice(PAYMENT), touch=False)
+    return Arrival(page, None, touch=False)
+
+
+def _written(rng: Random, title: str) -> str:
+    noise = rng.random()
+    if noise < 0.45:
+        return quote(title, safe="")
+    if noise < 0.6:
+        return quote_plus(title)
+    if noise < 0.75:
+        return quote(title.lower(), safe="")
+    if noise < 0.87:
+        return quote_plus(title.upper())
+    if noise < 0.95:
+        return quote(f" {title} ", safe="")
+    return quote(title.title(), safe="")
+
+
+def _maybe(rng: Random, value: str, share: float) -> str | None:
+    return value if rng.random() < share else None
