@@ -258,10 +258,8 @@ def _serves(pid: int, cluster: Path) -> bool:
     """Whether the process is a PostgreSQL with this data, and not a later process that got its number."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # gone, or another account's, which could not read this data
         return False
-    except PermissionError:
-        return True
     listing = Path(f"/proc/{pid}/cmdline")
     if listing.exists():
         return str(cluster).encode() in listing.read_bytes()
