@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-MODELS = ("last_click", "first_click", "linear", "time_decay", "position_based", "last_non_direct")
-
 # Direct rule: eligible touches, whether this one is, its 1-based place among them from the oldest, whether all are.
 _ELIGIBLE = {
     "include": ("n", "true", "n - r + 1", "true"),
@@ -126,17 +124,17 @@ WITH due AS MATERIALIZED (
 )
 INSERT INTO adplanning.credit (tenant_id, conversion_id, window_days, touch_id, position, touches, touched_at,
   occurred_at, channel, platform, ad_campaign_id, ad_set_id, ad_id, weights, amounts, refunds, currency, rule_version)
-SELECT :tenant, s.conv, s.days, p.touch_id, least(p.n - p.r + 1, 32767), least(p.n, 32767), p.at,
+SELECT CAST(:tenant AS text), s.conv, s.days, p.touch_id, least(p.n - p.r + 1, 32767), least(p.n, 32767), p.at,
        s.occurred_at, p.channel, p.platform, p.ad_campaign_id, p.ad_set_id, p.ad_id, p.weights, p.amounts, p.refunds,
-       s.currency, :version
+       s.currency, CAST(:version AS bigint)
 FROM spans s JOIN paid p ON p.conv = s.conv AND p.n = s.m
 UNION ALL
-SELECT :tenant, s.conv, s.days, '', 0, least(s.m, 32767), NULL, s.occurred_at, NULL, NULL, NULL, NULL, NULL, l.weights,
+SELECT CAST(:tenant AS text), s.conv, s.days, '', 0, least(s.m, 32767), NULL, s.occurred_at, NULL, NULL, NULL, NULL, NULL, l.weights,
        ARRAY(SELECT CASE WHEN x = 1 THEN s.value ELSE 0 END
              FROM unnest(l.weights) WITH ORDINALITY AS u(x, i) ORDER BY i),
        ARRAY(SELECT CASE WHEN x = 1 THEN s.refunded ELSE 0 END
              FROM unnest(l.weights) WITH ORDINALITY AS u(x, i) ORDER BY i),
-       s.currency, :version
+       s.currency, CAST(:version AS bigint)
 FROM spans s LEFT JOIN ends e ON e.conv = s.conv AND e.m = s.m
 CROSS JOIN LATERAL (SELECT {_lost(direct)} AS weights) l
 WHERE s.m = 0 OR e.nd = 0

@@ -13,11 +13,16 @@ from adplanning_plugin.attribution.models import RuleVersion
 from adplanning_plugin.hookspecs import AttributionModel
 from adplanning_plugin.kernel import settings as kernel_settings
 from adplanning_plugin.kernel.errors import ConfigurationError, FieldError, Invalid
+from adplanning_plugin.kernel.jobs import run_job_now
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.settings import SettingsSection
+from adplanning_plugin.kernel.work import registered
 from adplanning_plugin.stats.credit import ALIASES, FIRST_SHARE, HALF_LIFE_HOURS, LAST_SHARE, MODELS, Direct
 
 WINDOWS = (1, 3, 7, 14, 28, 30, 90, 0)
 """Lookback windows in days; 0 is lifetime."""
+CREDIT_JOB = "compute-credit"
+"""The job that computes whatever credit is due."""
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -64,14 +69,12 @@ def hook_models(runtime: Runtime) -> tuple[AttributionModel, ...]:
     """
     taken: dict[str, str] = {**dict.fromkeys(MODELS, "the plugin"), **dict.fromkeys(ALIASES, "the plugin, as an alias")}
     found: list[AttributionModel] = []
-    for group in runtime.hooks.hook.register_attribution_models():
-        for model in group or ():
-            owner = type(model).__qualname__
-            if model.name in taken:
-                message = f"The attribution model {model.name!r} of {owner} is taken by {taken[model.name]}: rename it."
-                raise ConfigurationError(message)
-            taken[model.name] = owner
-            found.append(model)
+    for owner, model in registered(runtime, "register_attribution_models"):
+        if model.name in taken:
+            message = f"The attribution model {model.name!r} of {owner} is taken by {taken[model.name]}: rename it."
+            raise ConfigurationError(message)
+        taken[model.name] = owner
+        found.append(model)
     return tuple(found)
 
 
@@ -164,6 +167,17 @@ def check_settings(settings: AttributionSettings, runtime: Runtime) -> None:
         errors.append(FieldError("position_first", "shares_exceed_one", message))
     if errors:
         raise Invalid(*errors)
+
+
+async def _changed(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, _old: AttributionSettings, new: AttributionSettings
+) -> None:
+    check_settings(new, runtime)
+    await save_rules(session, runtime, tenant_id, new)
+    await run_job_now(session, runtime, tenant_id, CREDIT_JOB)
+
+
+SECTION = SettingsSection(key="attribution", type=AttributionSettings, title="Attribution", on_change=_changed)
 
 
 def _rules(row: RuleVersion) -> Rules:

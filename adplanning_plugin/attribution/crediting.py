@@ -1,0 +1,122 @@
+"""Crediting: computes and stores who earned a set of conversions. Set-wise; what is due is asked for, never listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Table, delete, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.attribution.credit_sql import credit_insert
+from adplanning_plugin.attribution.hook_credit import append_models
+from adplanning_plugin.attribution.models import Credit
+from adplanning_plugin.attribution.rules import Rules, ensure_rules, hook_models
+from adplanning_plugin.identity import denylist_table, edge_table
+from adplanning_plugin.kernel.events import publish
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.stats.credit import MODELS
+from adplanning_plugin.tracking import conversion_table, write_attribution
+
+BATCH = 2_000
+"""Conversions of one statement."""
+
+_conversion = cast("Table", conversion_table)
+_edge = cast("Table", edge_table)
+_denylist = cast("Table", denylist_table)
+_credit = cast("Table", Credit.__table__)
+
+# From the last touch that is not direct within the default window, else from the last one; none leaves nulls.
+_OUTCOME = text(
+    """
+    SELECT c.id AS conversion_id, t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id
+    FROM unnest(CAST(:ids AS text[])) AS c(id)
+    LEFT JOIN LATERAL (
+      SELECT platform, ad_campaign_id, ad_set_id, ad_id FROM adplanning.credit
+      WHERE tenant_id = :tenant AND conversion_id = c.id AND window_days = :days AND touch_id <> ''
+      ORDER BY (channel = 'Direct'), position DESC LIMIT 1
+    ) t ON true
+    """
+)
+
+
+async def compute_credit(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, conversion_ids: Iterable[str] | None = None
+) -> int:
+    """Compute the credit of these conversions (or of up to one batch that is due), replacing what was there.
+
+    The same conversions, touches and rules give the same rows, bit for bit. Conversions that were deleted lose theirs.
+
+    Returns:
+        How many conversions now have credit.
+    """
+    rules = await ensure_rules(session, runtime, tenant_id)
+    ids = await due_conversions(session, tenant_id, rules) if conversion_ids is None else sorted(set(conversion_ids))
+    done = 0
+    for start in range(0, len(ids), BATCH):
+        done += await _batch(session, runtime, tenant_id, rules, ids[start : start + BATCH])
+    return done
+
+
+async def due_conversions(session: AsyncSession, tenant_id: str, rules: Rules, limit: int = BATCH) -> list[str]:
+    """Ids of conversions without credit, or with credit of an older rule version; the oldest ids first."""
+    table = _conversion
+    statement = (
+        select(table.c.id)
+        .where(
+            table.c.tenant_id == tenant_id,
+            table.c.deleted_at.is_(None),
+            or_(table.c.attribution_version.is_(None), table.c.attribution_version < rules.version),
+        )
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return list((await session.execute(statement)).scalars())
+
+
+async def _batch(session: AsyncSession, runtime: Runtime, tenant_id: str, rules: Rules, ids: Sequence[str]) -> int:
+    table = _conversion
+    # Locked in order of id, so that two workers at one conversion wait for each other rather than collide.
+    locked = (
+        select(table.c.id, table.c.refunded, table.c.deleted_at)
+        .where(table.c.tenant_id == tenant_id, table.c.id.in_(ids))
+        .order_by(table.c.id)
+        .with_for_update(key_share=True)
+    )
+    rows = (await session.execute(locked)).all()
+    await session.execute(delete(_credit).where(_credit.c.tenant_id == tenant_id, _credit.c.conversion_id.in_(ids)))
+    alive = [row.id for row in rows if row.deleted_at is None]
+    for refunds in (False, True):
+        some = [row.id for row in rows if row.deleted_at is None and (row.refunded > 0) == refunds]
+        if some:
+            await _insert(session, tenant_id, rules, some, refunds=refunds)
+    if not alive:
+        return 0
+    if len(rules.models) > len(MODELS):
+        await append_models(session, tenant_id, alive, hook_models(runtime))
+    values = {"ids": alive, "tenant": tenant_id, "days": rules.default_window_days}
+    outcomes = [row._asdict() for row in await session.execute(_OUTCOME, values)]
+    await write_attribution(session, tenant_id, outcomes, version=rules.version)
+    for start in range(0, len(alive), 500):
+        await publish(session, runtime, tenant_id, "attribution.updated", {"ids": alive[start : start + 500]})
+    return len(alive)
+
+
+async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequence[str], *, refunds: bool) -> None:
+    statement = credit_insert(
+        conversion=_conversion.fullname,
+        edge=_edge.fullname,
+        denylist=_denylist.fullname,
+        windows=rules.windows,
+        direct=rules.settings.direct,
+        refunds=refunds,
+    )
+    values: dict[str, Any] = {
+        "tenant": tenant_id,
+        "ids": list(ids),
+        "version": rules.version,
+        "half_life": rules.settings.half_life_hours,
+        "first": rules.settings.position_first,
+        "last": rules.settings.position_last,
+    }
+    await session.execute(text(statement), values)
