@@ -62,7 +62,7 @@ def _visits(history: History, year: ShopYear) -> None:
     plan, rng = year.plan, year.rng
     checkouts = {id(order.visit): order for order in year.orders if order.visit is not None}
     number = _next(history, "web_sessions", 300_001)
-    event = _next(history, "web_events", 1)
+    event = _next(history, "web_events", 5_000_001)
     rows: list[Row] = []
     events: list[Row] = []
     for visit in year.visits:

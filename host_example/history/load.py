@@ -32,20 +32,20 @@ CREATE TABLE IF NOT EXISTS demo.truth_spend (
 """
 
 
-async def connect(url: str) -> asyncpg.Connection[Any]:
+async def connect(url: str) -> asyncpg.Connection:
     """A plain connection, for COPY."""
     parts = make_url(url)
     return await asyncpg.connect(parts.set(drivername="postgresql").render_as_string(hide_password=False))
 
 
-async def loaded(connection: asyncpg.Connection[Any]) -> dict[str, Any] | None:
+async def loaded(connection: asyncpg.Connection) -> dict[str, Any] | None:
     """What was loaded before: seed, end day, digest; None where nothing was."""
     await connection.execute(TRUTH)
     row = await connection.fetchrow("SELECT seed, end_day, digest, loaded_at FROM demo.load")
     return dict(row) if row else None
 
 
-async def load(connection: asyncpg.Connection[Any], history: History, progress: Progress | None = None) -> None:
+async def load(connection: asyncpg.Connection, history: History, progress: Progress | None = None) -> None:
     """Write everything in one transaction; shops, goods and forms are there already."""
     async with connection.transaction():
         await connection.execute(TRUTH)
@@ -70,7 +70,7 @@ async def load(connection: asyncpg.Connection[Any], history: History, progress: 
     await connection.execute("ANALYZE")
 
 
-async def read_truth(connection: asyncpg.Connection[Any]) -> dict[str, list[dict[str, Any]]]:
+async def read_truth(connection: asyncpg.Connection) -> dict[str, list[dict[str, Any]]]:
     """The truth as `GET /demo/truth` gives it: ids are text, spend is in major units of the account's currency."""
     orders = await connection.fetch("SELECT * FROM demo.truth_orders ORDER BY purchase_no")
     spend = await connection.fetch("SELECT * FROM demo.truth_spend ORDER BY campaign_no, day")

@@ -82,7 +82,7 @@ class History:
         self.rows.setdefault(table, []).extend(rows)
 
     def digest(self) -> str:
-        """Equal for equal histories; what depends on a secret (signatures, the password's salt) counts as there or not."""
+        """Equal for equal histories; of what depends on a secret (signatures, salts), whether it is there."""
         found = hashlib.sha256()
         for table in sorted(self.rows):
             secret = {i for i, name in enumerate(self.columns[table]) if name in ("visitor_token", "password_hash")}

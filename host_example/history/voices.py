@@ -44,7 +44,7 @@ def _next(history: History, table: str, first: int) -> int:
 
 def _reviews(history: History, year: ShopYear, rng: Random) -> None:
     rows: list[Row] = []
-    number = _next(history, "reviews", 1)
+    number = _next(history, "reviews", 70_001)
     for order in year.orders:
         written = order.placed + timedelta(days=4 + rng.random() * 12)
         if order.email is None or rng.random() > 0.13 or written >= year.closing:
@@ -129,6 +129,6 @@ def _social(history: History, year: ShopYear, rng: Random) -> None:
             body = rng.choice(REMARKS) if kind in ("comment", "mention") else None
             handle = f"@{(member.name if member else 'someone').split()[0].lower()}{rng.randrange(1000)}"
             history.add("social_interactions", INTERACTION, [
-                (_next(history, "social_interactions", 1), shop, number, member.number if member else None, handle,
+                (_next(history, "social_interactions", 80_001), shop, number, member.number if member else None, handle,
                  kind, body, happened)
             ])  # fmt: skip
