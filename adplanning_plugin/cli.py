@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="adplanning", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], Any], text: str, *, app: bool = True) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[argparse.Namespace], Any], text: str, *, app: bool = True
+    ) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
         made.set_defaults(run=run)
         if app:
@@ -47,9 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     command("demo", _demo, "Start the example store with the plugin and a year of history.", app=False)
-    command("migrate", _migrate, "Bring the plugin's own schema up to date; run it as the schema's owner.").add_argument(
-        "--url", help="the owner's database address (default: the app's, or ADPLANNING_DATABASE_OWNER_URL)"
-    )
+    command(
+        "migrate", _migrate, "Bring the plugin's own schema up to date; run it as the schema's owner."
+    ).add_argument("--url", help="the owner's database address (default: the app's, or ADPLANNING_DATABASE_OWNER_URL)")
     command("maintain", _maintain, "Make next months' partitions, drop expired ones, purge what is done; run it daily.")
     doctor = command("doctor", _doctor, "Say what is missing or would help, and how to mend it.")
     doctor.add_argument("--json", action="store_true", help="machine-readable")
@@ -103,7 +105,7 @@ def load(where: str | None) -> AdPlanning:
     return found
 
 
-# --- commands -----------------------------------------------------------------------------------------------------------
+# --- commands ---------------------------------------------------------------------------------------------------
 
 
 def _demo(_: argparse.Namespace) -> int:
@@ -278,7 +280,10 @@ async def _uninstall(options: argparse.Namespace) -> int:
     from adplanning_plugin.maintenance import export_all
 
     plugin = load(options.app)
-    if not options.yes and input("This drops the plugin's schema with all that it knows. Type 'uninstall': ") != "uninstall":
+    if (
+        not options.yes
+        and input("This drops the plugin's schema with all that it knows. Type 'uninstall': ") != "uninstall"
+    ):
         print("Nothing was changed.")
         return 1
     if not options.no_export:

@@ -1,4 +1,4 @@
-"""Composition root: the only file that knows every domain; it puts them into a Litestar app and starts and stops them."""
+"""Composition root: the only file that knows every domain; it puts them into a Litestar app."""
 
 from __future__ import annotations
 
@@ -187,7 +187,9 @@ class AdPlanning(InitPlugin):
     async def _check_ground(self) -> None:
         async with self.runtime.database.system() as session:
             role = (
-                await session.execute(text("SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"))
+                await session.execute(
+                    text("SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+                )
             ).one()
             if role[1] and not self.options.demo:
                 message = (
@@ -216,7 +218,9 @@ class AdPlanning(InitPlugin):
         try:
             await self._store_tenants(tenants)
         except Exception as problem:
-            raise ConfigurationError(f"The plugin's tables are not there: run `adplanning migrate` ({problem}).") from problem
+            raise ConfigurationError(
+                f"The plugin's tables are not there: run `adplanning migrate` ({problem})."
+            ) from problem
         self.runtime.set_tenants(tenants)
         return tenants
 

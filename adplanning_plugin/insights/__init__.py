@@ -1,1 +1,1 @@
-"""Insights: what it all adds up to (dashboard, ROI, coverage, trends); reads the domains below, writes spend and rates."""
+"""Insights: dashboard, ROI, coverage and trends over the domains below; of its own it keeps spend and rates."""

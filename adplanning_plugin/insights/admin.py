@@ -88,7 +88,10 @@ class DashboardController(Controller):
             labels = await names_of(session, links, call.tenant_id, by, [*now.lines, *(before.lines if before else [])])
         currency = call.tenant.currency
         earlier = {line.identity(): line for line in before.lines} if before else {}
-        lines = [_compared(wire(line, currency, labels), earlier.get(line.identity()), currency, labels) for line in now.lines]
+        lines = [
+            _compared(wire(line, currency, labels), earlier.get(line.identity()), currency, labels)
+            for line in now.lines
+        ]
         return table_response(call, "roi", lines, {**_basis(question, now), "total": _total(now, store, currency)})
 
     @get(
@@ -144,7 +147,9 @@ class DashboardController(Controller):
         """Sections in order; one that has nothing to say (its data is not linked) is left out and named."""
         period = read_period(from_date, to_date, call.tenant.zone)
         sections = [section for found in call.runtime.hooks.hook.register_sections() for section in found]
-        wanted = sorted((section for section in sections if section.place == "metrics"), key=lambda section: section.order)
+        wanted = sorted(
+            (section for section in sections if section.place == "metrics"), key=lambda section: section.order
+        )
         shown: list[dict[str, Any]] = []
         absent: list[str] = []
         async with call.reading(heavy=True) as session:
@@ -178,7 +183,9 @@ class CoverageController(Controller):
         self,
         call: NamedDependency[AdminCall],
         params: NamedDependency[ListParams],
-        cause: Annotated[str | None, QueryParameter(description="joined, no_consent, blocked, offline, renewal, unknown.")] = None,
+        cause: Annotated[
+            str | None, QueryParameter(description="joined, no_consent, blocked, offline, renewal, unknown.")
+        ] = None,
         from_date: Day = None,
         to_date: Day = None,
     ) -> Response[Any]:
@@ -228,7 +235,10 @@ def _compared(row: dict[str, Any], earlier: Line | None, currency: str, labels: 
         return row
     was = wire(earlier, currency, labels)
     kept = ("spend", "spend_minor", "revenue", "revenue_minor", "orders", "roas")
-    moved = {name: change(row[field], was[field]) for name, field in (("spend", "spend_minor"), ("revenue", "revenue_minor"), ("roas", "roas"))}
+    moved = {
+        name: change(row[field], was[field])
+        for name, field in (("spend", "spend_minor"), ("revenue", "revenue_minor"), ("roas", "roas"))
+    }
     return {**row, "previous": {name: was[name] for name in kept}, "change": moved}
 
 
@@ -257,5 +267,3 @@ def _total(found: Report, store: Line, currency: str) -> dict[str, Any]:
         "lines_revenue_minor": revenue,
         "ctr": ratio(found.total.clicks, found.total.impressions),
     }
-
-

@@ -54,7 +54,7 @@ def cause() -> ColumnElement[str]:
 
 
 def orders_with_cause(tenant_id: str, period: Period) -> FromClause:
-    """The period's revenue orders with their cause: conversion_id, order_id, occurred_at, value, refunded, currency, …"""
+    """The period's revenue orders, one row each, with `cause` and what it was read from."""
     return (
         select(
             conversion.c.id.label("conversion_id"),

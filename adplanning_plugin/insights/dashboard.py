@@ -105,7 +105,13 @@ def headline(found: Report, store: Line, currency: str) -> dict[str, Any]:
     paid_revenue = sum(line.revenue or 0 for line in paid) if known else None
     paid_new = sum(line.new_revenue or 0 for line in paid) if known else None
     margin = None if store.cost is None or store.costed_revenue is None else store.costed_revenue - store.cost
-    money = {"spend": spend, "revenue": store.revenue, "refunds": store.refunds, "attributed_revenue": paid_revenue, "margin": margin}
+    money = {
+        "spend": spend,
+        "revenue": store.revenue,
+        "refunds": store.refunds,
+        "attributed_revenue": paid_revenue,
+        "margin": margin,
+    }
     out: dict[str, Any] = {"currency": currency}
     for name, minor in money.items():
         out[name] = None if minor is None else to_major(minor, currency)

@@ -1,4 +1,4 @@
-"""Figures: ratios of spend and revenue with their units; a ratio without a denominator is null, never zero or infinite."""
+"""Figures: ratios of spend and revenue with their units; a ratio without a denominator is null."""
 
 from __future__ import annotations
 

@@ -32,7 +32,12 @@ async def kpis(runtime: Runtime, session: AsyncSession, query: MetricsQuery) -> 
     tenant = runtime.tenant(query.tenant_id)
     found = await overview(session, runtime, tenant, _period(query))
     posts = await _count_posts(session, runtime.get(Links), query)
-    return {**found["kpis"], "social_posts": posts.get("posted", 0), "change": found["change"], "coverage": found["coverage"]}
+    return {
+        **found["kpis"],
+        "social_posts": posts.get("posted", 0),
+        "change": found["change"],
+        "coverage": found["coverage"],
+    }
 
 
 async def ad_performance(runtime: Runtime, session: AsyncSession, query: MetricsQuery) -> Mapping[str, Any] | None:
@@ -70,7 +75,8 @@ async def social_content(runtime: Runtime, session: AsyncSession, query: Metrics
     return {
         "by_status": {status: counts.get(status, 0) for status in POST_STATUSES},
         "recent": [
-            {"id": key, "platform": platform, "caption": caption, "posted_at": rfc3339(at)} for key, platform, caption, at in rows
+            {"id": key, "platform": platform, "caption": caption, "posted_at": rfc3339(at)}
+            for key, platform, caption, at in rows
         ],
     }
 
@@ -98,7 +104,8 @@ async def lead_pipeline(runtime: Runtime, session: AsyncSession, query: MetricsQ
     return {
         "total": total,
         "by_status": [
-            {"status": status, "leads": counts.get(status, 0), "share": ratio(counts.get(status, 0), total)} for status in statuses
+            {"status": status, "leads": counts.get(status, 0), "share": ratio(counts.get(status, 0), total)}
+            for status in statuses
         ],
         "top_campaigns": await _campaigns_by_leads(session, links, query),
     }

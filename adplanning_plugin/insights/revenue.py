@@ -26,8 +26,11 @@ def revenue_conversions(tenant_id: str, period: Period | None) -> ColumnElement[
 
 
 def order_revenue(tenant_id: str, period: Period) -> FromClause:
-    """Revenue by local day, currency and sales channel. Columns: day, currency, sales_channel, revenue, refunds, orders,
-    new_customers, new_revenue, cost, costed_revenue (net revenue of orders that carry a cost)."""
+    """Revenue by local day, currency and sales channel.
+
+    Columns: day, currency, sales_channel, revenue, refunds, orders, new_customers, new_revenue, cost, costed_revenue
+    (the net revenue of orders that carry a cost).
+    """
     day = local_day(conversion.c.occurred_at, period.zone).label("day")
     net = conversion.c.value - conversion.c.refunded
     channel = func.coalesce(conversion.c.sales_channel, "online").label("sales_channel")
@@ -63,7 +66,7 @@ def dimension(by: str) -> tuple[ColumnElement[Any], ...]:
 
 
 def credited(
-    tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis, daily: bool = False
+    tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis
 ) -> Select[Any]:
     """Credit of revenue by dimension, local day and currency.
 
@@ -87,7 +90,8 @@ def credited(
     ).label("kind")
     names = ("key", "set_key", "ad_key")
     keys = [
-        case((kind == "touch", column), else_=None).label(name) for column, name in zip(dimension(by), names, strict=False)
+        case((kind == "touch", column), else_=None).label(name)
+        for column, name in zip(dimension(by), names, strict=False)
     ]
     day = local_day(at, period.zone).label("day")
     share = case((conversion.c.value > 0, net * 1.0 / conversion.c.value), else_=weight)

@@ -1,4 +1,4 @@
-"""ROI: what each campaign, ad set, ad or channel cost and what its credit returned, on the same days in one currency."""
+"""ROI: what each campaign, ad set, ad or channel cost and what its credit returned, in one currency."""
 
 from __future__ import annotations
 
@@ -99,7 +99,9 @@ async def report(session: AsyncSession, links: Links, question: Question) -> Rep
         currencies.update(row["currencies"])
         missing.update(row["missing"] or ())
         _add(line, row)
-    ordered = sorted(lines.values(), key=lambda line: (line.kind != "touch", -(line.revenue or 0), line.identity()[1] or ""))
+    ordered = sorted(
+        lines.values(), key=lambda line: (line.kind != "touch", -(line.revenue or 0), line.identity()[1] or "")
+    )
     rates = await rates_used(
         session,
         question.tenant_id,
@@ -139,7 +141,10 @@ def _spend_query(links: Links, question: Question) -> Select[Any]:
         keys = [func.coalesce(channel.c.channel, "Paid Other").label("key")]
     else:
         source = rows
-        keys = [rows.c[column].label(name) for column, name in zip(KEYS[question.by], ("key", "set_key", "ad_key"), strict=False)]
+        keys = [
+            rows.c[column].label(name)
+            for column, name in zip(KEYS[question.by], ("key", "set_key", "ad_key"), strict=False)
+        ]
     return (
         select(
             *keys,
@@ -175,11 +180,18 @@ async def _sum(session: AsyncSession, query: Select[Any], question: Question) ->
     rows = query.subquery("daily")
     rated = with_factor(rows, question.tenant_id, question.currency).subquery("rated")
     keys = [rated.c[name] for name in ("key", "set_key", "ad_key", "kind") if name in rated.c]
-    measures = [column for column in rated.c if column.name not in {"key", "set_key", "ad_key", "kind", "day", "currency", "factor"}]
+    measures = [
+        column
+        for column in rated.c
+        if column.name not in {"key", "set_key", "ad_key", "kind", "day", "currency", "factor"}
+    ]
     sums = [
         (
             case(
-                (func.bool_and(rated.c.factor.is_not(None) | (func.coalesce(column, 0) == 0)), func.sum(column * func.coalesce(rated.c.factor, 0))),
+                (
+                    func.bool_and(rated.c.factor.is_not(None) | (func.coalesce(column, 0) == 0)),
+                    func.sum(column * func.coalesce(rated.c.factor, 0)),
+                ),
                 else_=null(),
             )
             if column.name in _MONEY
@@ -189,7 +201,9 @@ async def _sum(session: AsyncSession, query: Select[Any], question: Question) ->
     ]
     missing = func.array_agg(func.distinct(rated.c.currency)).filter(rated.c.factor.is_(None))
     found = func.array_agg(func.distinct(rated.c.currency))
-    result = await session.execute(select(*keys, *sums, missing.label("missing"), found.label("currencies")).group_by(*keys))
+    result = await session.execute(
+        select(*keys, *sums, missing.label("missing"), found.label("currencies")).group_by(*keys)
+    )
     return result.mappings().all()
 
 
@@ -258,5 +272,3 @@ async def store_totals(session: AsyncSession, question: Question) -> Line:
     for row in found:
         _add(total, row)
     return total
-
-

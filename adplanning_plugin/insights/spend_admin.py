@@ -72,7 +72,10 @@ class SpendController(Controller):
         """`{"ad_spend": [...]}`, one object, or text/csv with the same column names; all rows or none."""
         given = await read_rows(request, SpendIn, "ad_spend")
         rows = _checked(given, _spend_row)
-        last = {tuple(row[name] for name in ("day", "platform", "ad_campaign_id", "ad_set_id", "ad_id")): row for row in rows}
+        last = {
+            tuple(row[name] for name in ("day", "platform", "ad_campaign_id", "ad_set_id", "ad_id")): row
+            for row in rows
+        }
         async with call.transaction() as session:
             changed = await upsert_spend(session, call.tenant_id, list(last.values()), "manual")
             await call.audit(session, "ad_spend.upserted", "ad_spend", "", {"rows": len(last), "changed": changed})
@@ -97,7 +100,9 @@ class SpendController(Controller):
             query = query.where(AdSpend.platform == platform)
         if ad_campaign_id:
             query = query.where(AdSpend.ad_campaign_id == ad_campaign_id)
-        tiebreak = func.concat_ws("|", AdSpend.day, AdSpend.platform, AdSpend.ad_campaign_id, AdSpend.ad_set_id, AdSpend.ad_id)
+        tiebreak = func.concat_ws(
+            "|", AdSpend.day, AdSpend.platform, AdSpend.ad_campaign_id, AdSpend.ad_set_id, AdSpend.ad_id
+        )
         async with call.reading() as session:
             page = await paginate(
                 session,
@@ -151,7 +156,7 @@ class RateController(Controller):
 
 
 async def read_rows(request: Request[Any, Any, Any], kind: type[S], name: str) -> list[S]:
-    """The body's rows: a JSON object, `{name: [...]}`, or CSV; unknown columns and bad types are named with their row."""
+    """The body's rows: a JSON object, `{name: [...]}`, or CSV; what is wrong is named with its row."""
     body = await request.body()
     try:
         if (request.headers.get("content-type") or "").startswith("text/csv"):
@@ -188,7 +193,9 @@ def _checked(rows: Sequence[S], check: Callable[[S], dict[str, Any]]) -> list[di
         try:
             out.append(check(row))
         except Invalid as error:
-            problems += [FieldError(f"[{index}].{one.field}", one.code, f"Row {index}: {one.message}") for one in error.errors]
+            problems += [
+                FieldError(f"[{index}].{one.field}", one.code, f"Row {index}: {one.message}") for one in error.errors
+            ]
     if problems:
         raise Invalid(*problems[:50])
     return out
@@ -215,7 +222,9 @@ def _spend_row(row: SpendIn) -> dict[str, Any]:
         "zone": days.zone(row.zone).key if row.zone else None,
         **{name: getattr(row, name) for name in _COUNTS},
         "platform_conversions": None if row.platform_conversions is None else Decimal(str(row.platform_conversions)),
-        "platform_value": None if row.platform_value is None else to_minor(row.platform_value, currency, "platform_value"),
+        "platform_value": None
+        if row.platform_value is None
+        else to_minor(row.platform_value, currency, "platform_value"),
     }
 
 

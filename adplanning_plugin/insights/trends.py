@@ -23,7 +23,9 @@ from adplanning_plugin.tracking import sessions_by_day
 Grain = Literal["day", "week", "month"]
 
 
-async def trend(session: AsyncSession, links: Links, tenant: Tenant, period: Period, grain: Grain) -> list[dict[str, Any]]:
+async def trend(
+    session: AsyncSession, links: Links, tenant: Tenant, period: Period, grain: Grain
+) -> list[dict[str, Any]]:
     """One point a bucket, empty buckets included: spend, revenue, orders, conversions, leads, sessions, roas.
 
     A bucket's money is None where a day of it needs a rate that nobody stated.

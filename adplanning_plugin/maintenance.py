@@ -1,0 +1,168 @@
+"""Maintenance: what the command line does to a whole installation (diagnose, maintain, settle, export)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from adplanning_plugin.kernel import migrate
+from adplanning_plugin.kernel.database import Database
+from adplanning_plugin.kernel.errors import AdPlanningError
+from adplanning_plugin.kernel.idempotency import expire_keys
+from adplanning_plugin.kernel.models import Base
+from adplanning_plugin.kernel.queue import purge
+from adplanning_plugin.kernel.runner import Runner
+from adplanning_plugin.kernel.uninstall import export_tables
+from adplanning_plugin.links import Links
+from adplanning_plugin.plugin import AdPlanning
+from adplanning_plugin.tracking import drop_expired, ensure_partitions
+
+MONTHS_AHEAD = 3
+KEEP_DONE_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One line of the doctor: what it is about, how bad, and a sentence that names the fix."""
+
+    subject: str
+    status: Literal["ok", "advice", "warn", "fail"]
+    sentence: str
+
+    def mark(self) -> str:
+        """How it starts on a terminal."""
+        return {"ok": "ok    ", "advice": "advice", "warn": "warn  ", "fail": "FAIL  "}[self.status]
+
+    def wire(self) -> dict[str, str]:
+        """For `doctor --json`."""
+        return asdict(self)
+
+
+async def diagnose(plugin: AdPlanning) -> list[Finding]:
+    """Everything that can be wrong or better with an installation, worst first; never raises for what it finds."""
+    findings = [finding async for finding in _diagnose(plugin)]
+    await plugin.runtime.database.close()
+    order = ("fail", "warn", "advice", "ok")
+    return sorted(findings, key=lambda finding: order.index(finding.status))
+
+
+async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
+    database, links = plugin.runtime.database, plugin.runtime.get(Links)
+    try:
+        async with database.system() as session:
+            version, role, above = (await session.execute(_ROLE)).one()
+    except Exception as problem:
+        yield Finding(subject="database", status="fail", sentence=f"PostgreSQL cannot be reached: {problem}.")
+        return
+    good = int(version) >= 150000
+    sentence = f"PostgreSQL {int(version) // 10000}" + ("" if good else " is too old: 15 or newer is needed.")
+    yield Finding(subject="database", status="ok" if good else "fail", sentence=sentence)
+    if above:
+        fix = "connect as an ordinary role: CREATE ROLE adplanning LOGIN NOSUPERUSER NOBYPASSRLS."
+        yield Finding(subject="role", status="fail", sentence=f"{role} bypasses row-level security; {fix}")
+    else:
+        yield Finding(subject="role", status="ok", sentence=f"{role} is an ordinary role.")
+    for finding in await _schema(plugin):
+        yield finding
+    for finding in await _links(database, links):
+        yield finding
+    if not plugin.options.secret:
+        fix = "set ADPLANNING_SECRET to 32 random characters or more."
+        yield Finding(subject="secret", status="warn" if plugin.options.demo else "fail", sentence=f"No secret: {fix}")
+    hook = plugin.hooks.hook
+    if hook.provide_admin_guard() is None:
+        sentence = "No admin guard: implement provide_admin_guard with the guard of your own admin."
+        yield Finding(subject="guard", status="warn" if plugin.options.demo else "fail", sentence=sentence)
+    if hook.provide_event_bus() is None:
+        sentence = "No event bus: new orders are found by the sweep, minutes later; implement provide_event_bus."
+        yield Finding(subject="events", status="advice", sentence=sentence)
+    try:
+        tenants = await plugin.load_tenants()
+    except AdPlanningError as problem:
+        yield Finding(subject="tenants", status="fail", sentence=problem.detail)
+        return
+    yield Finding(subject="tenants", status="ok", sentence=f"{len(tenants)}: {', '.join(t.id for t in tenants[:10])}.")
+    for check in (check for found in hook.health_checks(runtime=plugin.runtime) for check in found):
+        try:
+            answer = await check.run(plugin.runtime)
+        except Exception as problem:  # noqa: BLE001 - the doctor reports whatever it meets
+            answer = {"status": "fail", "detail": f"{type(problem).__name__}: {problem}"}
+        yield Finding(subject=check.name, status=answer["status"], sentence=str(answer.get("detail", "")))
+
+
+_ROLE = text(
+    "SELECT current_setting('server_version_num'), current_user,"
+    " (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)"
+)
+
+
+async def _schema(plugin: AdPlanning) -> list[Finding]:
+    url = plugin.runtime.database.engine.url.render_as_string(hide_password=False)
+    have, want = await asyncio.to_thread(lambda: (migrate.current(url), migrate.heads()))
+    if set(want) <= set(have):
+        return [Finding(subject="schema", status="ok", sentence=f"At {', '.join(have)}.")]
+    sentence = "The plugin's tables are missing: run `adplanning migrate`."
+    if have:
+        sentence = f"At {', '.join(have)}, not {', '.join(want)}: run `adplanning migrate`."
+    return [Finding(subject="schema", status="fail", sentence=sentence)]
+
+
+async def _links(database: Database, links: Links) -> list[Finding]:
+    findings: list[Finding] = []
+    async with database.system() as session:
+        connection = await session.connection()
+        for warning in await links.check(connection):
+            findings.append(Finding(subject="links", status="fail", sentence=warning))
+        for advice in await links.index_advice(connection):
+            findings.append(Finding(subject="indexes", status="advice", sentence=str(advice)))
+    for entity in links.report():
+        for missing in entity.missing:
+            findings.append(Finding(subject=f"links.{entity.entity}", status="advice", sentence=missing.effect))
+    linked = [entity.entity for entity in links.report() if entity.state == "linked"]
+    sentence = f"Linked: {', '.join(linked)}." if linked else "Nothing is linked: implement provide_links."
+    return [*findings, Finding(subject="links", status="ok" if linked else "warn", sentence=sentence)]
+
+
+async def maintain(plugin: AdPlanning) -> Sequence[str]:
+    """Partitions ahead, expired partitions dropped, done work and old keys purged; returns a line for each."""
+    lines: list[str] = []
+    options = plugin.options
+    await plugin.load_tenants()
+    owner = options.database.owner_url
+    engine = create_async_engine(migrate.asyncpg_url(owner)) if owner else plugin.runtime.database.engine
+    try:
+        async with engine.begin() as connection:
+            made = await ensure_partitions(connection, MONTHS_AHEAD)
+            dropped = await drop_expired(connection, options.event_retention_months)
+    finally:
+        if owner:
+            await engine.dispose()
+    lines += [f"made {name}" for name in made] + [f"dropped {name}" for name in dropped]
+    for tenant in plugin.runtime.tenants:
+        async with plugin.runtime.database.transaction(tenant.id) as session:
+            rows = await purge(session, tenant.id, KEEP_DONE_DAYS)
+            keys = await expire_keys(session, tenant.id)
+        lines.append(f"{tenant.id}: {rows:,} rows of done work and {keys:,} idempotency keys purged")
+    await plugin.runtime.database.close()
+    return lines
+
+
+async def settle(plugin: AdPlanning, tenant_id: str) -> int:
+    """Deliver everything that is due for the tenant now; returns how many pieces of work that were."""
+    return await Runner(plugin.runtime).drain(tenant_id)
+
+
+async def export_all(plugin: AdPlanning, target: Path) -> int:
+    """Every table of the plugin into one zip file; returns the number of rows."""
+    with suppress(AdPlanningError):
+        await plugin.load_tenants()
+    tenants = [tenant.id for tenant in plugin.runtime.tenants]
+    tables: Sequence[Any] = [table for table in Base.metadata.sorted_tables]
+    return await export_tables(plugin.runtime.database, tables, tenants, target)
