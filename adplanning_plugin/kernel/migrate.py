@@ -6,7 +6,7 @@ Two ways to run the same revisions:
   own schema, and the host's Alembic knows nothing of them. One transaction; a second caller waits for the first.
 - The host's own Alembic. Its configuration names the plugin's folder beside its own, and the branch is `adplanning`::
 
-      config.set_main_option("version_path_separator", "os")
+      config.set_main_option("path_separator", "os")
       config.set_main_option("version_locations", os.pathsep.join([HOST_VERSIONS, str(migrations_path() / "versions")]))
       # alembic upgrade heads          both branches
       # alembic upgrade adplanning@head   the plugin's alone
