@@ -49,12 +49,18 @@ class Wakeup(Base):
     """Some tenant has work due; written with the work, deleted by whoever looks after it. Losing one costs a beat."""
 
     __tablename__ = "wakeup"
-    __table_args__ = (Index("ix_wakeup_due_at", "due_at"), {"info": EXEMPT})
+    __table_args__ = (
+        Index("ix_wakeup_due_at", "due_at"),
+        Index("ix_wakeup_tenant_id_queue", "tenant_id", "queue", "due_at"),
+        {"info": EXEMPT},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     tenant_id: Mapped[str]
     queue: Mapped[str]
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    xid: Mapped[int] = mapped_column(server_default=text("pg_current_xact_id()::text::bigint"))
+    """The transaction that asks: a stream's wake-up counts once everything that old is readable."""
 
 
 class OutboxEvent(TenantRow, Base):
@@ -82,12 +88,13 @@ class WorkItem(TenantRow, Base):
 
     queue: Mapped[str]
     kind: Mapped[str]
-    """event:<subscriber id>, run:<workflow>, job:<name>."""
+    """event:<subscriber id>, run:<workflow>, job:<name>, hook:<hook id>, sweep:<sweep id>."""
     key: Mapped[str]
     payload: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     status: Mapped[str] = mapped_column(server_default="pending")
     """pending, done or dead."""
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When to look at it next: for leased work, the end of the lease."""
     lease_until: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(server_default="0")
     """The fence: an outcome is written only under the attempt that produced it."""

@@ -161,7 +161,7 @@ class Work:
         return key in places[kind]
 
 
-def registered(runtime: Runtime, hook: str, **arguments: object) -> Iterator[tuple[str, Any]]:
+def registered(runtime: Runtime, hook: str, /, **arguments: object) -> Iterator[tuple[str, Any]]:
     """What each plugin returns from a registering hook, with the plugin's name, in the order of registration."""
     plugins = [plugin for _, plugin in runtime.hooks.list_name_plugin() if plugin is not None]
     for plugin in plugins:

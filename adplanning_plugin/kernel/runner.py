@@ -1,0 +1,331 @@
+"""Runner: looks after wake-ups, claims due work and delivers it; in the web process or in a worker. It decides nothing.
+
+It polls PostgreSQL by itself; nudges and broker messages only make it look sooner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sqlalchemy import text
+
+from adplanning_plugin.kernel.deliver import deliver
+from adplanning_plugin.kernel.events import STREAM_QUEUE
+from adplanning_plugin.kernel.jobs import SYSTEM_TENANT
+from adplanning_plugin.kernel.leases import Leases
+from adplanning_plugin.kernel.queue import Claimed, claim, release
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.watermark import Streams
+from adplanning_plugin.kernel.work import JOBS, RUNS, Work
+
+PREFETCH = 8
+"""Short work claimed ahead, per worker of a lane, so that a claim is paid once for many."""
+TENANTS_PER_BEAT = 50
+STREAM_SECONDS = 60.0
+"""How often a tenant's streams are looked at although nothing asked for it."""
+
+_DUE = text(
+    """
+    SELECT tenant_id, queue, min(due_at) AS due_at FROM (
+        SELECT tenant_id, queue, due_at FROM adplanning.wakeup
+        WHERE due_at <= clock_timestamp() AND queue = ANY(CAST(:queues AS text[])) ORDER BY due_at LIMIT 1000
+    ) AS due GROUP BY tenant_id, queue ORDER BY 3
+    """
+)
+_UNTIL_NEXT = text(
+    "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 FROM adplanning.wakeup"
+    " WHERE due_at > clock_timestamp() AND queue = ANY(CAST(:queues AS text[]))"
+)
+_LOST = text(
+    """
+    INSERT INTO adplanning.wakeup (tenant_id, queue)
+    SELECT :tenant, q FROM unnest(CAST(:queues AS text[])) AS q
+    WHERE EXISTS (SELECT 1 FROM adplanning.work_item w WHERE w.tenant_id = :tenant AND w.queue = q
+                  AND w.status = 'pending' AND w.due_at <= clock_timestamp() - make_interval(secs => :late))
+      AND NOT EXISTS (SELECT 1 FROM adplanning.wakeup k WHERE k.tenant_id = :tenant AND k.queue = q
+                      AND k.due_at <= clock_timestamp())
+    """
+)
+_STREAM_WAKEUPS = text(
+    """
+    SELECT id FROM adplanning.wakeup
+    WHERE tenant_id = :tenant AND queue = :queue AND due_at <= clock_timestamp()
+      AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    ORDER BY due_at LIMIT 5000
+    """
+)
+_DROP_WAKEUPS = text("DELETE FROM adplanning.wakeup WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS bigint[]))")
+_POSTPONE_WAKEUPS = text(
+    "UPDATE adplanning.wakeup SET due_at = clock_timestamp() + make_interval(secs => :delay) WHERE id IN ("
+    " SELECT id FROM adplanning.wakeup WHERE tenant_id = :tenant AND queue = :queue AND due_at <= clock_timestamp()"
+    " LIMIT 5000 FOR UPDATE SKIP LOCKED)"
+)
+
+
+class _Lane:
+    """One queue in this process: what is claimed and waiting, and how many are worked on at once."""
+
+    def __init__(self, queue: str, size: int, ahead: int) -> None:
+        self.queue = queue
+        self.size = size
+        self.most = size + ahead
+        self.waiting: deque[Claimed] = deque()
+        self.running = 0
+
+    @property
+    def free(self) -> int:
+        """How many more may be claimed; short work only once half of what was claimed ahead is gone."""
+        held = self.running + len(self.waiting)
+        return self.most - held if held <= self.most // 2 else 0
+
+
+class Runner:
+    """Background work of this process: `start()` and `stop()`, or `drain()` for what is due now."""
+
+    def __init__(self, runtime: Runtime, *, concurrency: int | None = None) -> None:
+        self._runtime = runtime
+        self._options = runtime.options.work
+        self._work = runtime.get(Work)
+        size = concurrency or self._options.concurrency
+        few = max(1, size // 2)
+        self._lanes = {
+            queue: _Lane(queue, few, 0) if queue in {JOBS, RUNS} else _Lane(queue, size, size * PREFETCH)
+            for queue in self._work.queues
+        }
+        # One more than all slow lanes together can fill, so that events never wait for jobs and runs.
+        self._slots = max(size, 2 * few + 1)
+        self._leases = Leases(runtime)
+        self._look = asyncio.Event()
+        self._running: dict[asyncio.Task[None], Claimed | None] = {}
+        self._streaming: set[str] = set()
+        self._streamed: dict[str, float] = {}
+        self._loop_task: asyncio.Task[None] | None = None
+        self._unsubscribe = self._nothing
+        self._stopping = False
+        self._next_beat = 0.0
+        self._beat_from = 0
+        self.delivered = 0
+
+    async def start(self) -> None:
+        """Begin to work; returns at once, whether or not the database is there."""
+        self._stopping = False
+        self._leases.start()
+        self._unsubscribe = self._work.on_nudge(self.nudge)
+        self._loop_task = asyncio.create_task(self._run(), name="adplanning-runner")
+
+    async def stop(self, grace: float = 8.0) -> None:
+        """Claim nothing more, let what runs come to its end for `grace` seconds, and give the rest back."""
+        self._stopping = True
+        self._unsubscribe()
+        self.nudge()
+        if self._loop_task is not None:
+            _, stuck = await asyncio.wait([self._loop_task], timeout=grace)
+            for task in stuck:
+                task.cancel()
+            self._loop_task = None
+        given_back = [item for lane in self._lanes.values() for item in lane.waiting]
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+        if self._running:
+            _, late = await asyncio.wait(tuple(self._running), timeout=grace)
+            given_back += [item for task in late if (item := self._running.get(task)) is not None]
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._leases.stop()
+        for item in given_back:
+            await self._release(item)
+
+    def nudge(self) -> None:
+        """Look for due work now."""
+        self._look.set()
+
+    async def drain(self, tenant_id: str | None = None) -> int:
+        """Deliver everything that is due now, streams included, and return how many items were attempted."""
+        before = self.delivered
+        tenants = [tenant_id] if tenant_id else [tenant.id for tenant in self._runtime.tenants]
+        self._leases.start()
+        try:
+            while True:
+                count = self.delivered
+                for each in tenants:
+                    await self._find_lost(each, late=0.0)
+                while await self._pick(tenant_id) or self._running:
+                    if self._running:
+                        await asyncio.wait(tuple(self._running), return_when=asyncio.FIRST_COMPLETED)
+                if self._has_streams:
+                    for each in tenants:
+                        await self._advance_streams(each)
+                if self.delivered == count:
+                    return self.delivered - before
+        finally:
+            await self._leases.stop()
+
+    # --- the loop ------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        away = 0.0
+        while not self._stopping:
+            self._look.clear()
+            try:
+                picked = await self._pick()
+                if time.monotonic() >= self._next_beat:
+                    await self._beat()
+                wait = 0.0 if picked else await self._until_next()
+                away = 0.0
+            except Exception as problem:  # noqa: BLE001 - the driver raises its own while a server starts or stops
+                if not away:
+                    self._runtime.log.warning("no work could be claimed (%s); trying again", type(problem).__name__)
+                away = wait = min(2.0, away * 2 or 0.25)
+                self._look.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), wait) if wait else await asyncio.sleep(0)
+
+    async def _until_next(self) -> float:
+        """Seconds to sleep: until the next known wake-up, at most half a beat, jittered so that workers spread."""
+        most = self._options.beat_seconds / 2 * random.uniform(0.8, 1.0)  # noqa: S311
+        async with self._runtime.database.system() as session:
+            until: float | None = (await session.execute(_UNTIL_NEXT, {"queues": self._open_queues()})).scalar_one()
+        return most if until is None else min(most, max(0.01, until))
+
+    def _open_queues(self) -> list[str]:
+        queues = [lane.queue for lane in self._lanes.values() if lane.free > 0]
+        if self._has_streams and len(self._streaming) < 2:
+            queues.append(STREAM_QUEUE)
+        return queues
+
+    async def _pick(self, only: str | None = None) -> bool:
+        """Claim for each waiting tenant in turn, oldest wake-up first; True where anything was claimed."""
+        await self._give_up_stuck()
+        queues = self._open_queues()
+        if not queues:
+            return False
+        async with self._runtime.database.system() as session:
+            due = (await session.execute(_DUE, {"queues": queues})).all()
+        waiting = [row for row in due if only in (None, row.tenant_id)]
+        found = False
+        for index, row in enumerate(waiting):
+            if row.queue == STREAM_QUEUE:
+                found = self._start_stream(row.tenant_id) or found
+                continue
+            lane = self._lanes[row.queue]
+            if lane.free <= 0 or self._stopping:
+                continue
+            same = sum(1 for later in waiting[index:] if later.queue == row.queue)
+            share = max(1, lane.free // min(same, 4))  # so that one busy tenant leaves room for the next
+            async with self._runtime.database.transaction(row.tenant_id) as session:
+                items = await claim(session, row.tenant_id, row.queue, share, self._options.lease_seconds)
+            for item in items:
+                self._leases.hold(item)
+                lane.waiting.append(item)
+            found = found or bool(items)
+            self._fill(lane)
+        return found
+
+    def _fill(self, lane: _Lane) -> None:
+        while lane.waiting and lane.running < lane.size and len(self._running) < self._slots and not self._stopping:
+            item = lane.waiting.popleft()
+            lane.running += 1
+            task = asyncio.create_task(self._deliver(lane, item))
+            self._running[task] = item
+
+    async def _deliver(self, lane: _Lane, item: Claimed) -> None:
+        try:
+            if time.monotonic() - item.since < self._options.lease_seconds or self._leases.is_held(item):
+                await deliver(self._runtime, item)
+                self.delivered += 1
+        except Exception as problem:  # noqa: BLE001 - its lease runs out, and it comes back
+            self._runtime.log.warning("the outcome of %s could not be written: %s", item.id, type(problem).__name__)
+        finally:
+            self._leases.drop(item)
+            lane.running -= 1
+            task = asyncio.current_task()
+            if task is not None:
+                self._running.pop(task, None)
+            for each in self._lanes.values():
+                self._fill(each)
+            if lane.free > 0:
+                self.nudge()
+
+    async def _give_up_stuck(self) -> None:
+        """What was claimed ahead and has to wait behind slow work goes back, so that another worker may take it."""
+        for lane in self._lanes.values():
+            while lane.waiting and time.monotonic() - lane.waiting[0].since > self._options.heartbeat_seconds:
+                await self._release(lane.waiting.popleft())
+
+    async def _release(self, item: Claimed) -> None:
+        self._leases.drop(item)
+        with suppress(Exception):  # the lease runs out by itself
+            async with self._runtime.database.transaction(item.tenant_id) as session:
+                await release(session, item)
+
+    # --- streams -------------------------------------------------------------------------------------------------
+
+    @property
+    def _has_streams(self) -> bool:
+        return self._runtime.has(Streams) and bool(self._runtime.get(Streams).readers)
+
+    def _start_stream(self, tenant_id: str) -> bool:
+        if tenant_id in self._streaming:
+            return False
+        self._streaming.add(tenant_id)
+        task = asyncio.create_task(self._stream(tenant_id))
+        self._running[task] = None
+        return True
+
+    async def _stream(self, tenant_id: str) -> None:
+        try:
+            await self._advance_streams(tenant_id)
+        except Exception as problem:  # noqa: BLE001 - the wake-up stays, and the next look tries again
+            self._runtime.log.warning("a stream reader failed: %s", type(problem).__name__, exc_info=True)
+            await self._postpone_streams(tenant_id, 5.0)
+        finally:
+            self._streaming.discard(tenant_id)
+            task = asyncio.current_task()
+            if task is not None:
+                self._running.pop(task, None)
+
+    async def _advance_streams(self, tenant_id: str) -> None:
+        """Read, then drop the wake-ups whose transactions were readable before; the others ask again in a second."""
+        where = {"tenant": tenant_id, "queue": STREAM_QUEUE}
+        async with self._runtime.database.transaction(tenant_id) as session:
+            ids: Sequence[int] = (await session.execute(_STREAM_WAKEUPS, where)).scalars().all()
+        self._streamed[tenant_id] = time.monotonic()
+        if await self._runtime.get(Streams).advance(self._runtime, tenant_id) and ids:
+            async with self._runtime.database.transaction(tenant_id) as session:
+                await session.execute(_DROP_WAKEUPS, {"tenant": tenant_id, "ids": list(ids)})
+        await self._postpone_streams(tenant_id, 1.0)
+
+    async def _postpone_streams(self, tenant_id: str, delay: float) -> None:
+        with suppress(Exception):  # they stay due, and are looked at again
+            async with self._runtime.database.transaction(tenant_id) as session:
+                values = {"tenant": tenant_id, "queue": STREAM_QUEUE, "delay": delay}
+                await session.execute(_POSTPONE_WAKEUPS, values)
+
+    # --- the beat ------------------------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        """The second net: due work without a wake-up, some tenants at a time."""
+        self._next_beat = time.monotonic() + self._options.beat_seconds
+        tenants = [tenant.id for tenant in self._runtime.tenants] + [SYSTEM_TENANT]
+        start = self._beat_from % len(tenants)
+        chosen = (tenants[start:] + tenants[:start])[:TENANTS_PER_BEAT]
+        self._beat_from = start + len(chosen)
+        for tenant_id in chosen:
+            await self._find_lost(tenant_id, late=1.0)
+            idle = time.monotonic() - self._streamed.get(tenant_id, 0.0)
+            if self._has_streams and tenant_id != SYSTEM_TENANT and idle > STREAM_SECONDS and len(self._streaming) < 2:
+                self._start_stream(tenant_id)
+
+    async def _find_lost(self, tenant_id: str, late: float) -> None:
+        async with self._runtime.database.transaction(tenant_id) as session:
+            await session.execute(_LOST, {"tenant": tenant_id, "queues": list(self._lanes), "late": late})
+
+    @staticmethod
+    def _nothing() -> None:
+        """Before the start there is nobody to unsubscribe."""
