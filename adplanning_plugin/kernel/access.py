@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, cast
 
 from litestar import Request
@@ -16,6 +16,7 @@ from litestar.params import QueryParameter
 from adplanning_plugin.kernel.call import AdminCall
 from adplanning_plugin.kernel.errors import ConfigurationError, FieldError, Forbidden, Invalid, NotFound, Unauthorized
 from adplanning_plugin.kernel.runtime import READ, WRITE, Actor, Runtime, Scope, Tenant
+from adplanning_plugin.kernel.telemetry import begin_request
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "x-csrf-token"
@@ -30,13 +31,13 @@ class RequireScope:
     def __init__(self, required: Scope) -> None:
         self.required = required
 
-    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
+    async def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
         """Refuse an actor without the scope."""
         call_of(connection).require(self.required)
 
 
 def scope(required: Scope) -> RequireScope:
-    """`guards=[scope(MANAGE)]`: the scope a handler needs, where the method's own (GET reads, others write) is wrong."""
+    """`guards=[scope(MANAGE)]`: what a handler needs, where GET reads and others write does not fit."""
     return RequireScope(required)
 
 
@@ -54,6 +55,7 @@ class AdminGuard:
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
         """Let the call in, or raise what it lacks."""
+        begin_request(connection.headers.get("x-request-id"))
         actor = cast("Actor | None", self._runtime.hooks.hook.resolve_actor(connection=connection))
         if actor is None:
             raise Unauthorized("Sign in to the admin first.")
@@ -91,10 +93,15 @@ class StrictQuery:
         unknown = [name for name in dict.fromkeys(given.keys()) if name not in known]
         if unknown:
             fix = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
-            raise Invalid(*(FieldError(name, "unknown_parameter", f"There is no parameter {name} here: {fix}.") for name in unknown[:20]))
-        empty = [name for name, value in given.multi_items() if "\x00" in str(value)]
-        if empty:
-            raise Invalid(*(FieldError(name, "invalid_text", f"{name} must not contain a NUL character.") for name in empty[:20]))
+            raise _each(unknown, "unknown_parameter", "There is no parameter {} here: " + fix.replace("{", "") + ".")
+        unreadable = [name for name, value in given.multi_items() if "\x00" in str(value)]
+        if unreadable:
+            raise _each(unreadable, "invalid_text", "{} must not contain a NUL character.")
+
+
+def _each(names: Sequence[str], code: str, sentence: str) -> Invalid:
+    shown = [name.replace("\x00", "")[:100] for name in names[:20]]
+    return Invalid(*(FieldError(name, code, sentence.format(name)) for name in shown))
 
 
 def query_names(handler: BaseRouteHandler) -> frozenset[str]:
@@ -115,7 +122,8 @@ def query_names(handler: BaseRouteHandler) -> frozenset[str]:
 
 def csrf_token(runtime: Runtime, actor: Actor) -> str:
     """The token that `GET /me` hands to the pages: bound to the actor and to the installation's secret."""
-    return hmac.new(secret_of(runtime), f"csrf\0{actor.tenant_id or ''}\0{actor.id}".encode(), hashlib.sha256).hexdigest()
+    about = f"csrf\0{actor.tenant_id or ''}\0{actor.id}"
+    return hmac.new(secret_of(runtime), about.encode(), hashlib.sha256).hexdigest()
 
 
 def check_csrf(runtime: Runtime, actor: Actor, given: str | None) -> None:
@@ -134,8 +142,3 @@ def secret_of(runtime: Runtime) -> bytes:
     if runtime.options.demo:
         return b"adplanning demo"
     raise ConfigurationError("Options.secret is missing: set it or ADPLANNING_SECRET to 32 random characters or more.")
-
-
-def states(connection: Connection) -> Mapping[str, Any]:
-    """The connection's state, for logs."""
-    return connection.scope["state"]

@@ -58,7 +58,7 @@ class AdminCall:
         object_id: str,
         changes: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write who did what, in the transaction of the change; `changes` holds field names and ids, nothing personal."""
+        """Write who did what, in the transaction of the change; `changes` holds names and ids, nothing personal."""
         await record(session, self.tenant_id, self.actor.id, action, object_type, object_id, changes)
 
     async def create(self, work: Work, body: object, *, status: int = 201) -> Response[Any]:

@@ -2,24 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
-from litestar import Request, Router
+from litestar import Request, Response, Router
+from litestar.config.app import AppConfig
 from litestar.di import Provide
-from litestar.types import ControllerRouterHandler, Guard
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions.responses import create_exception_response
+from litestar.handlers.base import BaseRouteHandler
+from litestar.types import ControllerRouterHandler, ExceptionHandlersMap, Guard
 
-from adplanning_plugin.kernel.access import AdminGuard, RequireScope, StrictQuery, call_of, csrf_token, scope
+from adplanning_plugin.kernel.access import (
+    AdminGuard,
+    Connection,
+    RequireScope,
+    StrictQuery,
+    call_of,
+    csrf_token,
+    scope,
+)
+from adplanning_plugin.kernel.bodies import check_body
 from adplanning_plugin.kernel.call import AdminCall
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.paging import list_params
-from adplanning_plugin.kernel.problems import problem_handlers
+from adplanning_plugin.kernel.problems import problem, problem_handlers
 from adplanning_plugin.kernel.runtime import MANAGE, PII, READ, WRITE, Runtime
+from adplanning_plugin.kernel.telemetry import begin_request, tag_response
 
-__all__ = ["MANAGE", "PII", "READ", "WRITE", "AdminCall", "RequireScope", "admin_router", "csrf_token", "scope", "web_router"]
+__all__ = [
+    "MANAGE",
+    "PII",
+    "READ",
+    "WRITE",
+    "AdminCall",
+    "RequireScope",
+    "admin_router",
+    "csrf_token",
+    "mount",
+    "scope",
+    "web_router",
+]
+
+Handlers = dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[Any]]]
 
 ADMIN_BODY_CAP = 1024 * 1024
 """Bytes; a handler that takes files sets its own `request_max_body_size`."""
+
+
+def mount(app_config: AppConfig, runtime: Runtime) -> None:
+    """Add both routers, with the handlers of every plugin, to the host's app; unknown paths below them are problems.
+
+    The host's own routes keep the handlers of errors that they have, and get none of ours.
+    """
+    hooks = runtime.hooks.hook
+    admin = [handler for group in hooks.register_admin_routes(runtime=runtime) for handler in group or ()]
+    web = [handler for group in hooks.register_web_routes(runtime=runtime) for handler in group or ()]
+    host_handlers = dict(cast("Handlers", app_config.exception_handlers))
+    routers = [admin_router(runtime, admin), web_router(runtime, web)]
+    for router in routers:
+        # A handler of the host for a more special exception would be preferred to ours.
+        router.exception_handlers = {**dict.fromkeys(host_handlers, problem), **problem_handlers()}
+    app_config.route_handlers.extend(routers)
+    paths = tuple(f"{path.rstrip('/')}/" for path in (runtime.options.paths.admin, runtime.options.paths.web))
+    app_config.exception_handlers = {**host_handlers, **_routing_failures(paths, host_handlers)}
 
 
 def admin_router(
@@ -44,10 +90,13 @@ def admin_router(
         runtime.options.paths.admin,
         route_handlers=handlers,
         guards=guards,
+        before_request=check_body,
+        after_request=tag_response,
         dependencies={"call": Provide(_call), "params": Provide(list_params)},
         exception_handlers=problem_handlers(),
         request_max_body_size=ADMIN_BODY_CAP,
         include_in_schema=include_in_schema,
+        response_headers={"cache-control": "no-store"},
     )
 
 
@@ -58,12 +107,48 @@ def web_router(
     return Router(
         runtime.options.paths.web,
         route_handlers=handlers,
-        guards=[StrictQuery()],
+        guards=[_begin, StrictQuery()],
+        before_request=check_body,
+        after_request=tag_response,
         exception_handlers=problem_handlers(),
         request_max_body_size=runtime.options.ingest.body_cap,
         include_in_schema=include_in_schema,
     )
 
 
+async def _begin(connection: Connection, _handler: BaseRouteHandler) -> None:
+    begin_request(connection.headers.get("x-request-id"))
+
+
 async def _call(request: Request[Any, Any, Any]) -> AdminCall:
     return call_of(request)
+
+
+def _routing_failures(paths: tuple[str, ...], host_handlers: Handlers) -> ExceptionHandlersMap:
+    """Handlers for 404 and 405: ours where no route was found below our paths, the host's everywhere else.
+
+    Litestar routes before any layer runs, so these two have to be handled by the app itself.
+    """
+
+    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        if "route_handler" not in request.scope and f"{request.scope['path'].rstrip('/')}/".startswith(paths):
+            return problem(request, error)
+        handler = request.scope.get("route_handler")
+        layers = dict(handler.resolve_exception_handlers()) if handler is not None else dict(host_handlers)
+        theirs = {key: value for key, value in layers.items() if value is not answer}
+        for key, value in host_handlers.items():
+            theirs.setdefault(key, value)
+        chosen = _choose(theirs, error)
+        if chosen is None:
+            return cast("Response[Any]", create_exception_response(request, error))
+        return cast("Response[Any]", chosen(request, error))
+
+    # By status too: Litestar prefers a status to every class, and the host may have handlers of either kind.
+    return dict.fromkeys((404, 405, NotFoundException, MethodNotAllowedException), answer)
+
+
+def _choose(handlers: Handlers, error: Exception) -> Callable[[Request[Any, Any, Any], Any], Response[Any]] | None:
+    """The handler that Litestar would choose: by status first, then by the nearest class."""
+    if isinstance(error, HTTPException) and error.status_code in handlers:
+        return handlers[error.status_code]
+    return next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)

@@ -11,13 +11,30 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request
 from litestar.params import QueryParameter
-from sqlalchemy import ColumnElement, Executable, Row, Select, String, and_, cast, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Row,
+    Select,
+    SQLColumnExpression,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 
 from adplanning_plugin.kernel.errors import FieldError, Invalid
+
+AnySelect = Select[*tuple[Any, ...]]
+AnyRow = Row[*tuple[Any, ...]]
+Column = SQLColumnExpression[Any]
 
 MAX_LIMIT = 200
 MAX_OFFSET = 10_000_000
@@ -43,15 +60,17 @@ class ListParams:
 class Page:
     """One page of rows; for CSV the statement alone, to be streamed."""
 
-    items: Sequence[Row[Any]]
+    items: Sequence[AnyRow]
     count: int
     count_estimated: bool
     offset: int
     limit: int
-    statement: Select[Any]
+    statement: AnySelect
     next_cursor: str | None = None
     streams: bool = False
     """Whether the answer carries `next_cursor` in place of a count."""
+    csv: bool = False
+    """The caller wants all rows of the statement, as CSV."""
 
 
 async def list_params(
@@ -81,13 +100,13 @@ def wants_csv(accept: str) -> bool:
 
 async def paginate(
     session: AsyncSession,
-    statement: Select[Any],
+    statement: AnySelect,
     params: ListParams,
     *,
-    sortable: Mapping[str, ColumnElement[Any]],
+    sortable: Mapping[str, Column],
     default: str,
-    tiebreak: ColumnElement[Any],
-    search: Sequence[ColumnElement[Any]] = (),
+    tiebreak: Column,
+    search: Sequence[Column] = (),
     stream: bool = False,
 ) -> Page:
     """One page of `statement`, which has its filters (and the tenant's) but neither order nor limit.
@@ -103,7 +122,7 @@ async def paginate(
     column, descending = _ordering(params.order or default, sortable)
     ordered = statement.order_by(*_order_by(column, tiebreak, descending=descending))
     if params.csv:
-        return Page((), 0, False, 0, params.limit, ordered, streams=stream)
+        return Page((), 0, False, 0, params.limit, ordered, streams=stream, csv=True)
     count, estimated = (0, False) if stream else await count_rows(session, statement)
     wanted = params.limit + 1
     if params.cursor:
@@ -122,7 +141,7 @@ async def paginate(
     return Page(rows, count, estimated, params.offset, params.limit, ordered, following, stream or bool(params.cursor))
 
 
-async def count_rows(session: AsyncSession, statement: Select[Any]) -> tuple[int, bool]:
+async def count_rows(session: AsyncSession, statement: AnySelect) -> tuple[int, bool]:
     """(rows, estimated?): exact to 10,000, above it what the planner expects."""
     bounded = statement.order_by(None).with_only_columns(literal(1)).limit(EXACT_COUNT + 1).subquery()
     counted = (await session.execute(select(func.count()).select_from(bounded))).scalar_one()
@@ -137,16 +156,16 @@ class _Explain(Executable, ClauseElement):
 
     inherit_cache = False
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: AnySelect) -> None:
         self.statement = statement
 
 
 @compiles(_Explain, "postgresql")
-def _compile_explain(element: _Explain, compiler: SQLCompiler, **kw: Any) -> str:  # pyright: ignore[reportUnusedFunction]
+def _compile_explain(element: _Explain, compiler: SQLCompiler, **kw: Any) -> str:
     return "EXPLAIN (FORMAT JSON) " + compiler.process(element.statement, **kw)
 
 
-def _searched(statement: Select[Any], q: str | None, search: Sequence[ColumnElement[Any]]) -> Select[Any]:
+def _searched(statement: AnySelect, q: str | None, search: Sequence[Column]) -> AnySelect:
     if q is None:
         return statement
     if not search:
@@ -154,7 +173,7 @@ def _searched(statement: Select[Any], q: str | None, search: Sequence[ColumnElem
     return statement.where(or_(*(cast(column, String).icontains(q, autoescape=True) for column in search)))
 
 
-def _ordering(order: str, sortable: Mapping[str, ColumnElement[Any]]) -> tuple[ColumnElement[Any], bool]:
+def _ordering(order: str, sortable: Mapping[str, Column]) -> tuple[Column, bool]:
     descending = order.startswith("-")
     column = sortable.get(order.removeprefix("-"))
     if column is None:
@@ -164,13 +183,11 @@ def _ordering(order: str, sortable: Mapping[str, ColumnElement[Any]]) -> tuple[C
     return column, descending
 
 
-def _nullable(column: ColumnElement[Any]) -> bool:
+def _nullable(column: Column) -> bool:
     return bool(getattr(column, "nullable", True))
 
 
-def _order_by(
-    column: ColumnElement[Any], tiebreak: ColumnElement[Any], *, descending: bool
-) -> tuple[ColumnElement[Any], ...]:
+def _order_by(column: Column, tiebreak: Column, *, descending: bool) -> tuple[Column, ...]:
     """Nulls last either way; said only where nulls can be, so that a plain index serves the rest."""
     first = column.desc() if descending else column.asc()
     if descending and _nullable(column):
@@ -178,9 +195,7 @@ def _order_by(
     return first, tiebreak.desc() if descending else tiebreak.asc()
 
 
-def _seek(
-    column: ColumnElement[Any], tiebreak: ColumnElement[Any], after: tuple[Any, Any], *, descending: bool
-) -> ColumnElement[bool]:
+def _seek(column: Column, tiebreak: Column, after: tuple[Any, Any], *, descending: bool) -> ColumnElement[bool]:
     """Rows behind the cursor."""
     value, key = after
     later_key = tiebreak < key if descending else tiebreak > key
@@ -191,11 +206,11 @@ def _seek(
     return or_(behind, column.is_(None)) if _nullable(column) else behind
 
 
-def _encode_cursor(row: Row[Any]) -> str:
+def _encode_cursor(row: AnyRow) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode([row.cursor_value, row.cursor_key])).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str, column: ColumnElement[Any], tiebreak: ColumnElement[Any]) -> tuple[Any, Any]:
+def _decode_cursor(cursor: str, column: Column, tiebreak: Column) -> tuple[Any, Any]:
     try:
         raw = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=tuple[Any, Any])
         value = None if raw[0] is None else msgspec.convert(raw[0], column.type.python_type, strict=False)
