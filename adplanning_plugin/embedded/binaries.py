@@ -39,14 +39,19 @@ def _runnable(distribution: str, package: str) -> Path:
             f"or give the address of a server that is already running."
         )
     source = Path(spec.origin).parent
-    return _copy(source, f"{package}-{importlib.metadata.version(distribution)}") if os.geteuid() == 0 else source
+    if os.geteuid() != 0:
+        return source
+    wheel = importlib.metadata.distribution(distribution)
+    listed = (wheel.read_text("RECORD") or "").splitlines()
+    # What the wheel brought, without what an installer adds to it.
+    files = "\n".join(sorted(line for line in listed if ".dist-info/" not in line and "__pycache__" not in line))
+    return _copy(source, f"{package}-{wheel.version}-{hashlib.sha256(files.encode()).hexdigest()[:8]}")
 
 
 def _copy(source: Path, name: str) -> Path:
-    """Copy once a version and a wheel; the rename makes a half-made copy invisible to a second starter."""
+    """Copy once a wheel, for every environment that has it; a rename hides a half-made copy from a second starter."""
     programs = home("bin")
-    stamp = hashlib.sha256(f"{source}:{source.stat().st_mtime_ns}".encode()).hexdigest()[:8]
-    target = programs / f"{name}-{stamp}"
+    target = programs / name
     if not target.exists():
         making = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=programs))
         shutil.copytree(source, making / source.name, ignore=_LEFT_OUT)
