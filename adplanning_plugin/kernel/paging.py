@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Request
@@ -19,12 +19,12 @@ from sqlalchemy import (
     SQLColumnExpression,
     String,
     and_,
-    cast,
     func,
     literal,
     or_,
     select,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -133,8 +133,8 @@ async def paginate(
         page = ordered.where(tiebreak.in_(keys))
     else:
         page = ordered.limit(wanted).offset(params.offset)
-    cursor_columns = (column.label("cursor_value"), tiebreak.label("cursor_key"))
-    rows = (await session.execute(page.add_columns(*cursor_columns))).all()
+    marks: list[Any] = [column.label("cursor_value"), tiebreak.label("cursor_key")]
+    rows = (await session.execute(page.add_columns(*marks))).all()
     more = len(rows) > params.limit
     rows = rows[: params.limit]
     following = _encode_cursor(rows[-1]) if more and rows else None
@@ -170,7 +170,7 @@ def _searched(statement: AnySelect, q: str | None, search: Sequence[Column]) -> 
         return statement
     if not search:
         raise Invalid(FieldError("q", "unknown_parameter", "This list cannot be searched by q: use its filters."))
-    return statement.where(or_(*(cast(column, String).icontains(q, autoescape=True) for column in search)))
+    return statement.where(or_(*(sql_cast(column, String).icontains(q, autoescape=True) for column in search)))
 
 
 def _ordering(order: str, sortable: Mapping[str, Column]) -> tuple[Column, bool]:
@@ -206,6 +206,10 @@ def _seek(column: Column, tiebreak: Column, after: tuple[Any, Any], *, descendin
     return or_(behind, column.is_(None)) if _nullable(column) else behind
 
 
+def _python_type(column: Column) -> type[Any]:
+    return cast("ColumnElement[Any]", column).type.python_type
+
+
 def _encode_cursor(row: AnyRow) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode([row.cursor_value, row.cursor_key])).decode().rstrip("=")
 
@@ -213,8 +217,8 @@ def _encode_cursor(row: AnyRow) -> str:
 def _decode_cursor(cursor: str, column: Column, tiebreak: Column) -> tuple[Any, Any]:
     try:
         raw = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=tuple[Any, Any])
-        value = None if raw[0] is None else msgspec.convert(raw[0], column.type.python_type, strict=False)
-        return value, msgspec.convert(raw[1], tiebreak.type.python_type, strict=False)
+        value = None if raw[0] is None else msgspec.convert(raw[0], _python_type(column), strict=False)
+        return value, msgspec.convert(raw[1], _python_type(tiebreak), strict=False)
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
         message = "cursor must be the next_cursor of a page with the same order."
         raise Invalid(FieldError("cursor", "invalid_cursor", message)) from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap
 
 from adplanning_plugin.kernel.errors import (
     AdPlanningError,
@@ -28,6 +28,9 @@ from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.refusals import database_refusal
 from adplanning_plugin.kernel.sentences import body_errors, field_error
 from adplanning_plugin.kernel.telemetry import request_id
+
+ErrorHandler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
+ErrorHandlers = dict[int | type[Exception], ErrorHandler]
 
 log = logging.getLogger("adplanning.http")
 MEDIA_TYPE = "application/problem+json"
@@ -70,7 +73,7 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         log.error(
             "unexpected error",
             exc_info=error,
-            extra={"incident": incident, "method": request.method, "route": request.scope.get("path_template", "")},
+            extra={"incident": incident, "method": request.method, "route": _scope(request).get("path_template", "")},
         )
         detail = "Something went wrong on our side; nothing was changed. Quote the incident to the operator."
         body = Problem(title="Internal error", status=500, code="internal", detail=detail, incident=incident)
@@ -114,13 +117,17 @@ def describe(request: Request[Any, Any, Any], error: Exception) -> AdPlanningErr
     return database_refusal(error)
 
 
-def problem_handlers() -> ExceptionHandlersMap:
+def problem_handlers() -> ErrorHandlers:
     """Handlers for a router of ours: by status too, since Litestar prefers those, and the host may have some."""
-    handlers: dict[int | type[Exception], Any] = dict.fromkeys([*range(400, 512), 599], problem)
+    handlers: ErrorHandlers = dict.fromkeys([*range(400, 512), 599], problem)
     handlers[HTTPException] = problem
     handlers[AdPlanningError] = problem
     handlers[Exception] = problem
     return handlers
+
+
+def _scope(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    return cast("dict[str, Any]", request.scope)
 
 
 def _http(error: HTTPException) -> AdPlanningError | None:
@@ -147,7 +154,7 @@ def _detail(error: HTTPException, otherwise: str) -> str:
 def _validation(request: Request[Any, Any, Any], error: ValidationException) -> AdPlanningError:
     if match := _MISSING.match(error.detail):
         return Invalid(FieldError(match[2], "required", f"The {match[1]} parameter {match[2]} is required."))
-    handler: Any = request.scope.get("route_handler")
+    handler: Any = _scope(request).get("route_handler")
     fields: dict[str, Any] = handler.parsed_fn_signature.parameters if handler is not None else {}
     found: list[FieldError] = []
     entries = cast("list[dict[str, Any]]", error.extra if isinstance(error.extra, list) else [])
