@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -21,11 +22,13 @@ from sqlalchemy import (
     Numeric,
     Text,
     and_,
+    any_,
     bindparam,
     case,
     cast,
     false,
     func,
+    literal,
     literal_column,
     type_coerce,
 )
@@ -36,14 +39,14 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from adplanning_plugin.kernel.money import THREE_DECIMAL, ZERO_DECIMAL, exponent
 from adplanning_plugin.links.entities import EntityColumn
 
-_NO_DECIMALS: ColumnElement[Any] = literal_column(f"'{{{','.join(sorted(ZERO_DECIMAL))}}}'::text[]")
-_THREE_DECIMALS: ColumnElement[Any] = literal_column(f"'{{{','.join(sorted(THREE_DECIMAL))}}}'::text[]")
+_NO_DECIMALS: ColumnElement[Any] = literal_column(f"'{{{','.join(sorted(ZERO_DECIMAL))}}}'::text[]", ARRAY(Text()))
+_THREE_DECIMALS: ColumnElement[Any] = literal_column(f"'{{{','.join(sorted(THREE_DECIMAL))}}}'::text[]", ARRAY(Text()))
 _ONE: ColumnElement[Any] = literal_column("1")
 _HUNDRED: ColumnElement[Any] = literal_column("100")
 _THOUSAND: ColumnElement[Any] = literal_column("1000")
 INSTANT = DateTime(timezone=True)
 _INT64 = 2**63
-_FOLD = "3 hours"
+_FOLD = timedelta(hours=3)
 """More than any clock goes back at once: local times are compared with this margin before they are compared exactly."""
 
 
@@ -135,7 +138,7 @@ def _scale(currency: ColumnElement[Any]) -> ColumnElement[Any]:
     if isinstance(currency, BindParameter) and isinstance(currency.value, str):
         return literal_column(str(10 ** exponent(currency.value.strip().upper())))
     code = func.upper(as_text(currency))
-    return case((code == func.any(_NO_DECIMALS), _ONE), (code == func.any(_THREE_DECIMALS), _THOUSAND), else_=_HUNDRED)
+    return case((code == any_(_NO_DECIMALS), _ONE), (code == any_(_THREE_DECIMALS), _THOUSAND), else_=_HUNDRED)
 
 
 def _text(_name: str, expression: ColumnElement[Any], _kind: TypeEngine[Any]) -> ColumnElement[Any]:
@@ -201,7 +204,7 @@ def _any(expression: ColumnElement[Any], kind: TypeEngine[Any], values: Sequence
         return false()
     if len(values) == 1:
         return bare == bindparam(None, values[0], kind)
-    return bare == func.any(bindparam(None, list(values), ARRAY(kind)))
+    return bare == any_(bindparam(None, list(values), ARRAY(kind)))
 
 
 def _integer(value: str) -> int | None:
@@ -238,7 +241,7 @@ def beyond(
     narrow = exact >= bound if inclusive else exact > bound
     if column.type != "timestamp" or not is_naive(kind):
         return narrow
-    local = func.timezone(zone, bound, type_=DateTime()) - cast(_FOLD, Interval())
+    local = func.timezone(zone, bound, type_=DateTime()) - literal(_FOLD, Interval())
     return and_(type_coerce(raw, DateTime()) >= cast(local, kind if isinstance(kind, Date) else DateTime()), narrow)
 
 

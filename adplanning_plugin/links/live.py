@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Literal, cast
 
 import msgspec
 from sqlalchemy import Column, ColumnElement, Table, Text, func, select, text
@@ -13,19 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adplanning_plugin.links.compile import Source
 from adplanning_plugin.links.conversion import is_naive, plain
+from adplanning_plugin.links.link import Link
 
 _SAMPLE = 10_000
 """How many rows are looked at for values that the plugin does not know."""
 
 _CATALOGUE = text(
     """
-    SELECT c.oid::bigint AS oid, has_table_privilege(c.oid, 'SELECT') AS readable,
-           row_security_active(c.oid) AS confined, current_user AS role,
+    SELECT has_schema_privilege(n.oid, 'USAGE') AS reachable, has_table_privilege(c.oid, 'SELECT') AS readable,
+           row_security_active(c.oid) AS confined, current_user AS role, n.nspname AS schema,
            (SELECT jsonb_object_agg(a.attname, jsonb_build_array(
                 format_type(a.atttypid, NULL), has_column_privilege(c.oid, a.attnum, 'SELECT'),
                 has_column_privilege(c.oid, a.attnum, 'UPDATE')))
             FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
-    FROM pg_class c WHERE c.oid = to_regclass(:name)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = :name AND n.nspname = :schema
     """
 )
 _INDEXED = text(
@@ -33,7 +35,8 @@ _INDEXED = text(
     SELECT array(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) WITH ORDINALITY AS k(attnum, at)
                  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.at) AS columns,
            i.indkey[0:i.indnkeyatts - 1] @> ARRAY[0::smallint] AS computed
-    FROM pg_index i WHERE i.indrelid = to_regclass(:name) AND i.indisvalid AND i.indpred IS NULL
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = :name AND n.nspname = :schema AND i.indisvalid AND i.indpred IS NULL
     """
 )
 
@@ -77,13 +80,14 @@ async def _tables(connection: AsyncConnection, source: Source) -> AsyncIterator[
     used = _columns(source)
     for table in link.tables:
         quoted = _quoted(connection, table)
-        row = (await connection.execute(_CATALOGUE, {"name": quoted})).one_or_none()
+        row = (await connection.execute(_CATALOGUE, await _place(connection, table))).one_or_none()
         if row is None:
-            fix = "does not exist, or its schema is hidden from this role (GRANT USAGE ON SCHEMA …)"
-            yield Finding(
-                entity=name, level="error", message=f"Table {table.fullname} {fix}: correct the link's source."
-            )
+            fix = "does not exist in this database: correct the link's source, or migrate the store's database."
+            yield Finding(entity=name, level="error", message=f"Table {table.fullname} {fix}")
             continue
+        if not row.reachable:
+            fix = f"cannot be reached: run GRANT USAGE ON SCHEMA {row.schema} TO {row.role};"
+            yield Finding(entity=name, level="error", message=f"Table {table.fullname} {fix}")
         live: dict[str, list[Any]] = row.columns or {}
         wanted = used.get(table.fullname, set())
         for column in sorted(wanted - set(live)):
@@ -97,24 +101,30 @@ async def _tables(connection: AsyncConnection, source: Source) -> AsyncIterator[
                 f"has row-level security that applies to {row.role}: rows that its policies hide are missing here."
             )
             yield Finding(entity=name, level="warning", message=f"Table {table.fullname} {problem}")
-        for canonical, target in link.writeback.items():
-            if target.table.fullname == table.fullname and target.name in live and not live[target.name][2]:
-                fix = f"run GRANT UPDATE ({target.name}) ON {quoted} TO {row.role};"
-                problem = f"{canonical} cannot be written to {table.fullname}.{target.name}: {fix}"
-                yield Finding(entity=name, level="error", message=problem)
-        for canonical, expression in link.raw.items():
-            if not isinstance(expression, Column) or expression.name not in live:
-                continue
-            if getattr(expression.table, "fullname", None) != table.fullname:
-                continue
-            kind = str(live[expression.name][0])
-            declared = is_naive(plain(expression.type)) and source.entity.columns[canonical].type == "timestamp"
-            if kind in ("timestamp with time zone", "timestamp without time zone") and declared != ("without" in kind):
-                fix = f"is declared {'without' if declared else 'with'} a time zone, but the database has {kind}"
-                problem = (
-                    f"{table.fullname}.{expression.name} {fix}: correct the type of the column in the store's table."
-                )
-                yield Finding(entity=name, level="error", message=problem)
+        for problem in (*_unwritable(link, table, live, quoted, row.role), *_misread(link, table, live)):
+            yield Finding(entity=name, level="error", message=problem)
+
+
+def _unwritable(link: Link, table: Table, live: Mapping[str, list[Any]], quoted: str, role: str) -> Iterator[str]:
+    for canonical, target in link.writeback.items():
+        if target.table.fullname == table.fullname and target.name in live and not live[target.name][2]:
+            fix = f"run GRANT UPDATE ({target.name}) ON {quoted} TO {role};"
+            yield f"{canonical} cannot be written to {table.fullname}.{target.name}: {fix}"
+
+
+def _misread(link: Link, table: Table, live: Mapping[str, list[Any]]) -> Iterator[str]:
+    """Times whose declared type says another zone than the database's: they would be hours off."""
+    for canonical, expression in link.raw.items():
+        if link.entity.columns[canonical].type != "timestamp" or not isinstance(expression, Column):
+            continue
+        if getattr(expression.table, "fullname", None) != table.fullname or expression.name not in live:
+            continue
+        kind = str(live[expression.name][0])
+        naive = is_naive(plain(expression.type))
+        if kind == f"timestamp {'with' if naive else 'without'} time zone":
+            declared = f"{'without' if naive else 'with'} a time zone"
+            problem = f"{table.fullname}.{expression.name} is declared {declared}, but the database has {kind}"
+            yield f"{problem}: correct the type of the column in the store's table."
 
 
 async def _rows(connection: AsyncConnection, source: Source) -> AsyncIterator[Finding]:
@@ -168,8 +178,8 @@ async def advise_indexes(connection: AsyncConnection, sources: Sequence[Source])
             names = tuple(column.name for column in named)
             tenant: Any = link.tenant
             leader = (tenant.name,) if isinstance(tenant, Column) and tenant.table is table else ()
-            quoted = _quoted(connection, table)
-            present = (await connection.execute(_INDEXED, {"name": quoted})).all()
+            quoted = _quoted(connection, cast("Any", table))
+            present = (await connection.execute(_INDEXED, await _place(connection, cast("Any", table)))).all()
             if any(_serves(tuple(row.columns), leader, names) for row in present if not row.computed):
                 continue
             wanted = (*leader, *names)
@@ -213,3 +223,15 @@ def _parts(source: Source) -> Iterator[Any]:
 
 def _quoted(connection: AsyncConnection, table: Table) -> str:
     return connection.dialect.identifier_preparer.format_table(table)
+
+
+async def _place(connection: AsyncConnection, table: Table) -> dict[str, str]:
+    """The table's name and schema; one without a schema is looked for where this connection's queries find it."""
+    schema = table.schema
+    if schema is None:
+        seen = text(
+            "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relname = :name AND pg_table_is_visible(c.oid)"
+        )
+        schema = (await connection.execute(seen, {"name": table.name})).scalar() or ""
+    return {"name": table.name, "schema": str(schema)}

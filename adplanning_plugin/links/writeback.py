@@ -100,7 +100,8 @@ def _values(rows: Iterable[tuple[str, Any]] | Select[Any], kind: TypeEngine[Any]
         given = rows.subquery()
         key: ColumnElement[Any] = given.c[0]
         value: ColumnElement[Any] = given.c[1]
-        return select(key.label("id"), type_coerce(value, kind).label("value")).distinct(key).subquery("found")
+        one: ColumnElement[Any] = func.array_agg(value, type_=ARRAY(kind))[1]
+        return select(key.label("id"), type_coerce(one, kind).label("value")).group_by(key).subquery("found")
     pairs = dict(rows)
     if not pairs:
         return None
