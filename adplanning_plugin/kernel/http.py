@@ -11,7 +11,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.responses import create_exception_response
 from litestar.handlers.base import BaseRouteHandler
-from litestar.types import ControllerRouterHandler, ExceptionHandlersMap, Guard
+from litestar.types import ControllerRouterHandler
 
 from adplanning_plugin.kernel.access import (
     AdminGuard,
@@ -26,7 +26,7 @@ from adplanning_plugin.kernel.bodies import check_body
 from adplanning_plugin.kernel.call import AdminCall
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.paging import list_params
-from adplanning_plugin.kernel.problems import problem, problem_handlers
+from adplanning_plugin.kernel.problems import ErrorHandler, ErrorHandlers, problem, problem_handlers
 from adplanning_plugin.kernel.runtime import MANAGE, PII, READ, WRITE, Runtime
 from adplanning_plugin.kernel.telemetry import begin_request, tag_response
 
@@ -44,8 +44,6 @@ __all__ = [
     "web_router",
 ]
 
-Handlers = dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[Any]]]
-
 ADMIN_BODY_CAP = 1024 * 1024
 """Bytes; a handler that takes files sets its own `request_max_body_size`."""
 
@@ -58,11 +56,12 @@ def mount(app_config: AppConfig, runtime: Runtime) -> None:
     hooks = runtime.hooks.hook
     admin = [handler for group in hooks.register_admin_routes(runtime=runtime) for handler in group or ()]
     web = [handler for group in hooks.register_web_routes(runtime=runtime) for handler in group or ()]
-    host_handlers = dict(cast("Handlers", app_config.exception_handlers))
+    host_handlers = dict(cast("ErrorHandlers", app_config.exception_handlers))
     routers = [admin_router(runtime, admin), web_router(runtime, web)]
     for router in routers:
         # A handler of the host for a more special exception would be preferred to ours.
-        router.exception_handlers = {**dict.fromkeys(host_handlers, problem), **problem_handlers()}
+        handlers: ErrorHandlers = {**dict.fromkeys(host_handlers, problem), **problem_handlers()}
+        router.exception_handlers = cast("dict[Any, Any]", handlers)
     app_config.route_handlers.extend(routers)
     paths = tuple(f"{path.rstrip('/')}/" for path in (runtime.options.paths.admin, runtime.options.paths.web))
     app_config.exception_handlers = {**host_handlers, **_routing_failures(paths, host_handlers)}
@@ -76,7 +75,7 @@ def admin_router(
     Raises:
         ConfigurationError: no host guard, outside the demo.
     """
-    guards: list[Guard] = [AdminGuard(runtime)]
+    guards: list[Callable[..., Any]] = [AdminGuard(runtime)]
     host_guard = runtime.hooks.hook.provide_admin_guard()
     if host_guard is not None:
         guards.insert(0, host_guard)
@@ -124,7 +123,7 @@ async def _call(request: Request[Any, Any, Any]) -> AdminCall:
     return call_of(request)
 
 
-def _routing_failures(paths: tuple[str, ...], host_handlers: Handlers) -> ExceptionHandlersMap:
+def _routing_failures(paths: tuple[str, ...], host_handlers: ErrorHandlers) -> ErrorHandlers:
     """Handlers for 404 and 405: ours where no route was found below our paths, the host's everywhere else.
 
     Litestar routes before any layer runs, so these two have to be handled by the app itself.
@@ -133,21 +132,21 @@ def _routing_failures(paths: tuple[str, ...], host_handlers: Handlers) -> Except
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         if "route_handler" not in request.scope and f"{request.scope['path'].rstrip('/')}/".startswith(paths):
             return problem(request, error)
-        handler = request.scope.get("route_handler")
-        layers = dict(handler.resolve_exception_handlers()) if handler is not None else dict(host_handlers)
+        handler: Any = cast("dict[str, Any]", request.scope).get("route_handler")
+        layers: ErrorHandlers = host_handlers if handler is None else handler.resolve_exception_handlers()
         theirs = {key: value for key, value in layers.items() if value is not answer}
         for key, value in host_handlers.items():
             theirs.setdefault(key, value)
         chosen = _choose(theirs, error)
         if chosen is None:
             return cast("Response[Any]", create_exception_response(request, error))
-        return cast("Response[Any]", chosen(request, error))
+        return chosen(request, error)
 
     # By status too: Litestar prefers a status to every class, and the host may have handlers of either kind.
     return dict.fromkeys((404, 405, NotFoundException, MethodNotAllowedException), answer)
 
 
-def _choose(handlers: Handlers, error: Exception) -> Callable[[Request[Any, Any, Any], Any], Response[Any]] | None:
+def _choose(handlers: ErrorHandlers, error: Exception) -> ErrorHandler | None:
     """The handler that Litestar would choose: by status first, then by the nearest class."""
     if isinstance(error, HTTPException) and error.status_code in handlers:
         return handlers[error.status_code]
