@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -83,20 +84,32 @@ _DELETE_WAKEUPS = text(
     )
     """
 )
+# A later one that comes before the work is due will do: whoever deletes it sees this work, and inserts the next.
 _NEXT_WAKEUP = text(
     """
     INSERT INTO adplanning.wakeup (tenant_id, queue, due_at)
-    SELECT :tenant, :queue, CASE WHEN :full THEN clock_timestamp()
-                                 ELSE greatest(min(due_at), clock_timestamp() + interval '250 milliseconds') END
-    FROM (
-        SELECT due_at FROM adplanning.work_item
-        WHERE tenant_id = :tenant AND queue = :queue AND status = 'pending' ORDER BY due_at LIMIT 1
-    ) AS next HAVING count(*) > 0
+    SELECT :tenant, :queue, next.due_at FROM (
+        SELECT CASE WHEN :full THEN clock_timestamp()
+                    ELSE greatest(due_at, clock_timestamp() + interval '250 milliseconds') END AS due_at
+        FROM adplanning.work_item
+        WHERE tenant_id = :tenant AND queue = :queue AND status = 'pending' ORDER BY work_item.due_at LIMIT 1
+    ) AS next
+    WHERE NOT EXISTS (SELECT 1 FROM adplanning.wakeup k
+                      WHERE k.tenant_id = :tenant AND k.queue = :queue
+                        AND k.due_at > clock_timestamp() AND k.due_at <= next.due_at)
     """
 )
 _FINISH = text(
     "UPDATE adplanning.work_item SET status = 'done', done_at = clock_timestamp(), lease_until = NULL, last_error = NULL"
     " WHERE tenant_id = :tenant AND id = :id AND attempt = :attempt AND status = 'pending'"
+)
+_FINISH_TOGETHER = text(
+    """
+    UPDATE adplanning.work_item w
+    SET status = 'done', done_at = clock_timestamp(), lease_until = NULL, last_error = NULL
+    FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS bigint[])) AS held (id, attempt)
+    WHERE w.tenant_id = :tenant AND w.id = held.id AND w.attempt = held.attempt AND w.status = 'pending'
+    """
 )
 _FAIL = text(
     """
@@ -161,6 +174,21 @@ async def finish(session: AsyncSession, item: Claimed) -> None:
         LeaseLost: another worker has it; the caller's transaction must not commit.
     """
     if cast("CursorResult[Any]", await session.execute(_FINISH, item.key_values())).rowcount != 1:
+        raise LeaseLost
+
+
+async def finish_together(session: AsyncSession, items: Sequence[Claimed]) -> None:
+    """Mark items of one tenant done in the transaction of their effects.
+
+    Raises:
+        LeaseLost: another worker has one of them; the caller's transaction must not commit.
+    """
+    values = {
+        "tenant": items[0].tenant_id,
+        "ids": [item.id for item in items],
+        "attempts": [item.attempt for item in items],
+    }
+    if cast("CursorResult[Any]", await session.execute(_FINISH_TOGETHER, values)).rowcount != len(items):
         raise LeaseLost
 
 

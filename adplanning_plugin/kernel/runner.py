@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from sqlalchemy import text
 
-from adplanning_plugin.kernel.deliver import deliver
+from adplanning_plugin.kernel.deliver import deliver, deliver_together
 from adplanning_plugin.kernel.events import STREAM_QUEUE
 from adplanning_plugin.kernel.jobs import SYSTEM_TENANT
 from adplanning_plugin.kernel.leases import Leases
@@ -25,6 +25,10 @@ from adplanning_plugin.kernel.work import JOBS, RUNS, Work
 
 PREFETCH = 8
 """Short work claimed ahead, per worker of a lane, so that a claim is paid once for many."""
+TOGETHER = 16
+"""How many deliveries to one subscriber may share a transaction."""
+GATHER_SECONDS = 0.01
+"""Between two looks, so that a burst of nudges is claimed in a few batches."""
 TENANTS_PER_BEAT = 50
 STREAM_SECONDS = 60.0
 """How often a tenant's streams are looked at although nothing asked for it."""
@@ -83,6 +87,20 @@ class _Lane:
         held = self.running + len(self.waiting)
         return self.most - held if held <= self.most // 2 else 0
 
+    def take(self) -> list[Claimed]:
+        """The next piece of work, with what may share its transaction: first attempts of the same subscriber."""
+        items = [self.waiting.popleft()]
+        first = items[0]
+        if not first.kind.startswith("event:") or first.attempt > 1:
+            return items
+        most = min(TOGETHER, -(-(len(self.waiting) + 1) // self.size))
+        while self.waiting and len(items) < most:
+            other = self.waiting[0]
+            if (other.tenant_id, other.kind, other.attempt) != (first.tenant_id, first.kind, 1):
+                break
+            items.append(self.waiting.popleft())
+        return items
+
 
 class Runner:
     """Background work of this process: `start()` and `stop()`, or `drain()` for what is due now."""
@@ -101,7 +119,7 @@ class Runner:
         self._slots = max(size, 2 * few + 1)
         self._leases = Leases(runtime)
         self._look = asyncio.Event()
-        self._running: dict[asyncio.Task[None], Claimed | None] = {}
+        self._running: dict[asyncio.Task[None], list[Claimed]] = {}
         self._streaming: set[str] = set()
         self._streamed: dict[str, float] = {}
         self._loop_task: asyncio.Task[None] | None = None
@@ -133,7 +151,7 @@ class Runner:
             lane.waiting.clear()
         if self._running:
             _, late = await asyncio.wait(tuple(self._running), timeout=grace)
-            given_back += [item for task in late if (item := self._running.get(task)) is not None]
+            given_back += [item for task in late for item in self._running.get(task, ()) if self._leases.is_held(item)]
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -184,7 +202,9 @@ class Runner:
                 away = wait = min(2.0, away * 2 or 0.25)
                 self._look.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), wait) if wait else await asyncio.sleep(0)
+                if wait:
+                    await asyncio.wait_for(self._look.wait(), wait)
+                await asyncio.sleep(GATHER_SECONDS)
 
     async def _until_next(self) -> float:
         """Seconds to sleep: until the next known wake-up, at most half a beat, jittered so that workers spread."""
@@ -229,20 +249,25 @@ class Runner:
 
     def _fill(self, lane: _Lane) -> None:
         while lane.waiting and lane.running < lane.size and len(self._running) < self._slots and not self._stopping:
-            item = lane.waiting.popleft()
+            items = lane.take()
             lane.running += 1
-            task = asyncio.create_task(self._deliver(lane, item))
-            self._running[task] = item
+            self._running[asyncio.create_task(self._deliver(lane, items))] = items
 
-    async def _deliver(self, lane: _Lane, item: Claimed) -> None:
+    async def _deliver(self, lane: _Lane, items: list[Claimed]) -> None:
         try:
-            if time.monotonic() - item.since < self._options.lease_seconds or self._leases.is_held(item):
-                await deliver(self._runtime, item)
-                self.delivered += 1
-        except Exception as problem:  # noqa: BLE001 - its lease runs out, and it comes back
-            self._runtime.log.warning("the outcome of %s could not be written: %s", item.id, type(problem).__name__)
+            if len(items) > 1 and await deliver_together(self._runtime, items):
+                self.delivered += len(items)
+                return
+            for item in items:
+                if self._leases.is_held(item):
+                    await deliver(self._runtime, item)
+                    self._leases.drop(item)
+                    self.delivered += 1
+        except Exception as problem:  # noqa: BLE001 - the lease runs out, and the work comes back
+            self._runtime.log.warning("an outcome could not be written: %s", type(problem).__name__)
         finally:
-            self._leases.drop(item)
+            for item in items:
+                self._leases.drop(item)
             lane.running -= 1
             task = asyncio.current_task()
             if task is not None:
@@ -275,7 +300,7 @@ class Runner:
             return False
         self._streaming.add(tenant_id)
         task = asyncio.create_task(self._stream(tenant_id))
-        self._running[task] = None
+        self._running[task] = []
         return True
 
     async def _stream(self, tenant_id: str) -> None:
