@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import importlib
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,12 @@ from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
+from sqlalchemy import MetaData, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from adplanning_plugin.embedded import ROLE, SUPERUSER, Postgres
 from adplanning_plugin.kernel import migrate
+from adplanning_plugin.kernel.models import Base, security_statements
 
 ROOT = Path(__file__).parent.parent
 T = TypeVar("T")
@@ -152,28 +156,28 @@ def make_store_tables(url: str) -> None:
     aside(run)
 
 
-def make_declared_tables(url: str) -> None:
-    """The plugin's tables straight from the models, for as long as no revision makes them."""
-    import importlib
-
-    from sqlalchemy import text
-    from sqlalchemy.ext.asyncio import create_async_engine
-
+def declared_tables() -> MetaData:
+    """The plugin's tables as its packages declare them."""
     for room in sorted(
         path for name in ("models", "tables", "owned") for path in ROOT.glob(f"adplanning_plugin/*/{name}.py")
     ):
         importlib.import_module(f"adplanning_plugin.{room.parent.name}.{room.stem}")
-    from adplanning_plugin.kernel.models import Base, security_statements
+    return Base.metadata
+
+
+def make_declared_tables(url: str) -> None:
+    """The plugin's tables straight from the models, for as long as no revision makes them."""
+    metadata = declared_tables()
 
     async def run() -> None:
         engine = create_async_engine(migrate.asyncpg_url(url))
         try:
             async with engine.begin() as connection:
-                await connection.run_sync(Base.metadata.create_all)
+                await connection.run_sync(metadata.create_all)
                 await connection.execute(
                     text("CREATE TABLE adplanning.event_default PARTITION OF adplanning.event DEFAULT")
                 )
-                for statement in security_statements(Base.metadata.sorted_tables):
+                for statement in security_statements(metadata.sorted_tables):
                     await connection.execute(text(statement))
         finally:
             await engine.dispose()

@@ -11,6 +11,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,6 +33,7 @@ class Postgres(Server):
         data_dir: kept between runs; None is a fresh folder that `stop` (or the caller's death) removes.
         port: 0 takes a free one, which stays the same over restarts.
         settings: more of postgresql.conf, for example `{"fsync": "off"}` for tests.
+        programs: the folder of another PostgreSQL's `initdb` and `postgres` (15 or newer), to try that version.
     """
 
     name = "postgres"
@@ -43,6 +45,7 @@ class Postgres(Server):
         port: int = 0,
         *,
         settings: Mapping[str, str] | None = None,
+        programs: Path | str | None = None,
         start_timeout: float = 20.0,
     ) -> None:
         super().__init__(data_dir, port, start_timeout=start_timeout)
@@ -53,10 +56,9 @@ class Postgres(Server):
             "log_timezone": "UTC",
             "timezone": "UTC",
             "password_encryption": "scram-sha-256",
-            # The passwords are long and random: stretching them would only make each connection slower.
-            "scram_iterations": "1",
             **(settings or {}),
         }
+        self._programs = Path(programs) if programs is not None else None
         self._passwords: dict[str, str] = {}
 
     def url(self, database: str = SUPERUSER, role: str = ROLE, *, driver: str = "") -> str:
@@ -66,7 +68,7 @@ class Postgres(Server):
 
     def program(self, name: str) -> Path:
         """The path of one of the server's own tools, such as `psql` or `pg_dump`."""
-        return postgres_bin() / name
+        return (self._programs or postgres_bin()) / name
 
     def sql(self, statements: str, database: str = SUPERUSER, role: str = SUPERUSER) -> list[str]:
         """Run SQL with `psql` and return its output lines, unaligned; for set-up, not for data.
@@ -120,6 +122,13 @@ class Postgres(Server):
             raise EmbeddedError(f"This server has no role {role!r}; it has {ROLE!r} and {SUPERUSER!r}, once started.")
         return self._passwords[role]
 
+    @cached_property
+    def _major(self) -> int:
+        said = subprocess.run(
+            [str(self.program("postgres")), "--version"], capture_output=True, text=True, check=True, cwd="/"
+        ).stdout
+        return int(re.findall(r"\d+", said)[0])
+
     @property
     def _cluster(self) -> Path:
         return self.data_dir / "pgdata"
@@ -133,10 +142,9 @@ class Postgres(Server):
         version = self._cluster / "PG_VERSION"
         if version.exists():
             made_by = version.read_text().strip()
-            ours = _major(self.program("postgres"))
-            if made_by != ours:
+            if made_by != str(self._major):
                 raise EmbeddedError(
-                    f"The data in {self._cluster} was made by PostgreSQL {made_by} and this server is {ours}. "
+                    f"The data in {self._cluster} was made by PostgreSQL {made_by} and this server is {self._major}. "
                     f"Dump it with the old version, or remove {self.data_dir} to begin anew."
                 )
             if not credentials.exists():
@@ -170,8 +178,7 @@ class Postgres(Server):
                     "--encoding=UTF8",
                     # The same order of text on every machine, whatever locales it has installed.
                     "--locale=C",
-                    "--locale-provider=builtin",
-                    "--builtin-locale=C.UTF-8",
+                    *(("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if self._major >= 17 else ()),
                     "--no-instructions",
                     "--no-sync",
                 ],
@@ -194,7 +201,11 @@ class Postgres(Server):
 
     def _command(self) -> tuple[list[str], str]:
         self._clear_stale_pid()
-        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        settings = dict(self._settings)
+        if self._major >= 16:
+            # The passwords are long and random: stretching them would only make each connection slower.
+            settings.setdefault("scram_iterations", "1")
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self.program("postgres")), "-D", str(self._cluster), "-p", str(self.port), *options], ""
 
     def _clear_stale_pid(self) -> None:
@@ -247,11 +258,6 @@ class Postgres(Server):
 def _write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
-
-
-def _major(program: Path) -> str:
-    said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True, cwd="/").stdout
-    return said.split()[-1].split(".")[0]
 
 
 def _serves(pid: int, cluster: Path) -> bool:
