@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import importlib
+import os
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -131,14 +132,17 @@ def make_template(server: PostgresServer, name: str) -> None:
     """Migrate, then make the store's tables, as the ordinary role; renamed when complete, so never seen half-made."""
     if server.has(name):
         return
-    making = f"{name}_making"
+    making = f"{name}_{os.getpid()}"
     server.drop(making)
     url = server.create(making)
     migrate.upgrade(url)
     if not migrate.heads():
         make_declared_tables(url)
     make_store_tables(url)
-    server.execute(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
+    try:
+        server.execute(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
+    except asyncpg.DuplicateDatabaseError:  # another run on a shared server was first
+        server.drop(making)
 
 
 def make_store_tables(url: str) -> None:
