@@ -129,7 +129,8 @@ SELECT CAST(:tenant AS text), s.conv, s.days, p.touch_id, least(p.n - p.r + 1, 3
        s.currency, CAST(:version AS bigint)
 FROM spans s JOIN paid p ON p.conv = s.conv AND p.n = s.m
 UNION ALL
-SELECT CAST(:tenant AS text), s.conv, s.days, '', 0, least(s.m, 32767), NULL, s.occurred_at, NULL, NULL, NULL, NULL, NULL, l.weights,
+SELECT CAST(:tenant AS text), s.conv, s.days, '', 0, least(s.m, 32767), NULL, s.occurred_at,
+       NULL, NULL, NULL, NULL, NULL, l.weights,
        ARRAY(SELECT CASE WHEN x = 1 THEN s.value ELSE 0 END
              FROM unnest(l.weights) WITH ORDINALITY AS u(x, i) ORDER BY i),
        ARRAY(SELECT CASE WHEN x = 1 THEN s.refunded ELSE 0 END

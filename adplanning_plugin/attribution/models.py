@@ -63,6 +63,8 @@ class Touchpoint(TenantRow, Versioned, Base):
     is_resolved: Mapped[bool] = mapped_column(server_default=text("false"))
     resolution_method: Mapped[str] = mapped_column(server_default="unresolved")
     """exact_utm_match, fuzzy_name_match, manual or unresolved (also: not_applicable, for direct and organic)."""
+    resolution_reason: Mapped[str | None]
+    """Why it is unresolved: unknown_campaign or ambiguous; null where it is resolved or was not tried yet."""
     confidence: Mapped[float | None] = mapped_column(Double)
     ad_campaign_id: Mapped[str | None]
     ad_set_id: Mapped[str | None]

@@ -1,0 +1,117 @@
+"""Landings: reads where sessions came from, out of tracked events or linked sessions. It stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import Row, Table, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.attribution.touchpoints import Landing
+from adplanning_plugin.kernel.landing import UTM_FIELDS, fold, host_of, parse_landing
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.links import Links
+from adplanning_plugin.tracking import event_table
+
+_event = cast("Table", event_table)
+_HOST = "lower(substring({column} FROM '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)'))"
+_REFERRER_HOST, _OWN_HOST = _HOST.format(column="e.referrer"), _HOST.format(column="e.url")
+
+# Sessions that the new events begin, begin earlier, or give another source.
+_SESSIONS = text(
+    f"""
+    SELECT DISTINCT e.session_id FROM {_event.fullname} e
+    WHERE e.tenant_id = :tenant AND e.xid >= :low AND e.xid < :high
+      AND e.session_id IS NOT NULL AND e.visitor_id IS NOT NULL AND e.source <> 'host'
+      AND ((e.utm IS NOT NULL OR e.click_ids IS NOT NULL
+            OR (e.referrer IS NOT NULL AND {_REFERRER_HOST} IS DISTINCT FROM {_OWN_HOST}))
+           OR NOT EXISTS (SELECT 1 FROM adplanning.touchpoint t WHERE t.tenant_id = :tenant
+                          AND t.session_id = e.session_id AND t.occurred_at <= e.occurred_at))
+    ORDER BY 1
+    """  # noqa: S608 - names of our own; every value is a parameter
+)
+_LANDINGS = text(
+    f"""
+    SELECT * FROM (
+      SELECT e.session_id, e.id, e.visitor_id, e.occurred_at, e.website_id, e.utm, e.click_ids, e.path, e.referrer,
+             {_REFERRER_HOST} AS referrer_host, {_OWN_HOST} AS own_host,
+             row_number() OVER (PARTITION BY e.session_id ORDER BY e.occurred_at, e.id) AS n
+      FROM {_event.fullname} e
+      WHERE e.tenant_id = :tenant AND e.session_id = ANY(CAST(:sessions AS text[])) AND e.visitor_id IS NOT NULL
+        AND e.source <> 'host'
+    ) e
+    WHERE n = 1 OR utm IS NOT NULL OR click_ids IS NOT NULL
+       OR (referrer IS NOT NULL AND referrer_host IS DISTINCT FROM own_host)
+    ORDER BY session_id, occurred_at, id
+    """  # noqa: S608 - names of our own; every value is a parameter
+)
+
+
+async def own_sessions(session: AsyncSession, tenant_id: str, low_xid: int, high_xid: int) -> list[str]:
+    """Sessions whose touches may differ after the events that these transactions wrote."""
+    values = {"tenant": tenant_id, "low": low_xid, "high": high_xid}
+    return list((await session.execute(_SESSIONS, values)).scalars())
+
+
+async def own_landings(session: AsyncSession, tenant_id: str, session_ids: Sequence[str]) -> list[Landing]:
+    """The landings of tracked sessions: their first event, and every one that names a source."""
+    rows = await session.execute(_LANDINGS, {"tenant": tenant_id, "sessions": list(session_ids)})
+    return [
+        Landing(
+            session_id=row.session_id,
+            key=row.id,
+            visitor_id=row.visitor_id,
+            occurred_at=row.occurred_at,
+            website_id=row.website_id,
+            utm=row.utm,
+            click_ids=row.click_ids,
+            referrer_host=row.referrer_host,
+            own_host=row.own_host,
+            path=row.path,
+            begins=row.n == 1,
+        )
+        for row in rows
+    ]
+
+
+async def host_landings(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, session_ids: Sequence[str]
+) -> list[Landing]:
+    """The landings of linked sessions, one each; utm columns win over what the landing URL says."""
+    links = runtime.get(Links)
+    rows = links.by_ids("analytics_session", tenant_id, session_ids)
+    domains = await _domains(session, links, tenant_id)
+    found = (await session.execute(select(rows).order_by(rows.c.id))).all()
+    return [_host_landing(row, domains) for row in found]
+
+
+def _host_landing(row: Row[Any], domains: Mapping[str, str]) -> Landing:
+    said = parse_landing(row.landing_url, row.referrer)
+    given = {name: folded for name in UTM_FIELDS if (folded := fold(getattr(row, f"utm_{name}") or ""))}
+    return Landing(
+        session_id=row.id,
+        key=row.id,
+        visitor_id=row.visitor_id or f"session:{row.id}",
+        person_id=row.person_id,
+        occurred_at=row.started_at,
+        website_id=row.website_id,
+        utm={**said.utm, **given} or None,
+        click_ids=said.click_ids or None,
+        referrer_host=said.referrer_host or _bare_host(row.referrer),
+        own_host=said.host or domains.get(row.website_id or ""),
+        path=said.path if row.landing_url else None,
+    )
+
+
+def _bare_host(referrer: str | None) -> str | None:
+    """Some stores keep only the referring host."""
+    return host_of(f"//{referrer.strip()}") if referrer and "." in referrer and "://" not in referrer else None
+
+
+async def _domains(session: AsyncSession, links: Links, tenant_id: str) -> dict[str, str]:
+    if not (links.has("website") and links.provides("website", "domain")):
+        return {}
+    site = links.selectable("website", tenant_id)
+    rows = await session.execute(select(site.c.id, site.c.domain).where(site.c.domain.is_not(None)))
+    return {row.id: host_of(row.domain if "//" in row.domain else f"//{row.domain}") or "" for row in rows}

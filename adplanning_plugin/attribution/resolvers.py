@@ -1,0 +1,203 @@
+"""Resolvers: which campaign a touch names, tried in order: platform and click ids, then exact names. Reads nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from adplanning_plugin.attribution.channels import DIRECT, NOT_SET, platform_of
+from adplanning_plugin.attribution.utm import normalise_name
+
+
+class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign of the tenant, as far as matching needs it."""
+
+    id: str
+    platform_id: str | None
+    platform: str
+    name: str
+    website_id: str | None
+
+
+class AdObject(msgspec.Struct, frozen=True):
+    """An ad set (`ad_set_id` is its own id), or an ad."""
+
+    id: str
+    platform_id: str | None
+    name: str | None
+    campaign_id: str
+    ad_set_id: str
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """What a touch says about its campaign; touches that say the same resolve alike."""
+
+    key: str | None
+    campaign: str | None = None
+    source: str = NOT_SET
+    platform: str = "generic"
+    website_id: str | None = None
+    term: str | None = None
+    content: str | None = None
+    click_campaign: str | None = None
+    click_ad_set: str | None = None
+    click_ad: str | None = None
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign that was found, how, and how sure that is (0…1)."""
+
+    campaign_id: str
+    method: str
+    confidence: float
+    ad_set_id: str | None = None
+    ad_id: str | None = None
+
+
+class Ambiguous(msgspec.Struct, frozen=True, kw_only=True):
+    """Several campaigns fit equally well: none is taken."""
+
+    campaign_ids: tuple[str, ...]
+
+
+class Catalogue:
+    """A tenant's campaigns, ad sets and ads by every key that a resolver may ask for."""
+
+    def __init__(
+        self, campaigns: Iterable[Campaign], ad_sets: Iterable[AdObject] = (), ads: Iterable[AdObject] = ()
+    ) -> None:
+        self.campaigns: dict[str, Campaign] = {}
+        self.by_id: Mapping[str, list[Campaign]] = defaultdict(list)
+        self.by_name: Mapping[str, list[Campaign]] = defaultdict(list)
+        self.ad_sets, self.ads = _Objects(ad_sets), _Objects(ads)
+        for campaign in campaigns:
+            self.campaigns[campaign.id] = campaign
+            for key in {key.casefold() for key in (campaign.platform_id, campaign.id) if key}:
+                self.by_id[key].append(campaign)
+            if name := normalise_name(campaign.name):
+                self.by_name[name].append(campaign)
+
+    def matching_id(self, key: str | None) -> Sequence[Campaign]:
+        """Campaigns whose platform id or own id that is."""
+        return self.by_id.get(key.casefold(), ()) if key else ()
+
+    def matching_name(self, name: str | None) -> Sequence[Campaign]:
+        """Campaigns of that name, compared as `normalise_name` does."""
+        return self.by_name.get(normalise_name(name), ()) if name else ()
+
+
+class _Objects:
+    """Ad sets or ads by id, and by name within their campaign."""
+
+    def __init__(self, objects: Iterable[AdObject]) -> None:
+        self._by_id: Mapping[str, list[AdObject]] = defaultdict(list)
+        self._by_name: Mapping[tuple[str, str], list[AdObject]] = defaultdict(list)
+        for each in objects:
+            for key in {key.casefold() for key in (each.platform_id, each.id) if key}:
+                self._by_id[key].append(each)
+            if each.name and (name := normalise_name(each.name)):
+                self._by_name[each.campaign_id, name].append(each)
+
+    def named(self, values: Iterable[str | None], campaign_id: str | None = None) -> AdObject | None:
+        """The one object that a value names by id, or by name within the campaign."""
+        for value in values:
+            if not value:
+                continue
+            found = self._by_id.get(value.casefold(), [])
+            if campaign_id is not None:
+                found = [each for each in found if each.campaign_id == campaign_id]
+                found = found or self._by_name.get((campaign_id, normalise_name(value)), [])
+            if len(found) == 1:
+                return found[0]
+        return None
+
+
+class Resolver(Protocol):
+    """One way to find a campaign; the first that answers decides."""
+
+    name: str
+
+    def resolve(self, named: Named, catalogue: Catalogue) -> Match | Ambiguous | None:
+        """A match, several that fit equally, or None where this way knows nothing."""
+        ...
+
+
+class ById:
+    """The campaign's own or its platform's id in utm_id or on the click, or an ad's id in utm_content or utm_term."""
+
+    name = "id"
+
+    def resolve(self, named: Named, catalogue: Catalogue) -> Match | Ambiguous | None:
+        """Certain where exactly one campaign of the touch's scope has that id."""
+        for key in (named.key, named.click_campaign, named.campaign):
+            found = in_scope(named, catalogue.matching_id(key), any_source=named.source == NOT_SET)
+            if found:
+                return _one(found, 1.0)
+        for objects, values in (
+            (catalogue.ads, (named.click_ad, named.content, named.term)),
+            (catalogue.ad_sets, (named.click_ad_set, named.term, named.content)),
+        ):
+            each = objects.named(values)
+            campaign = catalogue.campaigns.get(each.campaign_id) if each else None
+            if campaign and in_scope(named, [campaign], any_source=named.source == NOT_SET):
+                return _one([campaign], 1.0)
+        return None
+
+
+class ByName:
+    """The campaign's exact name, after folding case, separators and encoding."""
+
+    name = "exact_name"
+
+    def resolve(self, named: Named, catalogue: Catalogue) -> Match | Ambiguous | None:
+        """Nearly certain where exactly one campaign of the touch's scope has that name."""
+        found = in_scope(named, catalogue.matching_name(named.campaign or named.key))
+        return _one(found, 0.95) if found else None
+
+
+RESOLVERS: tuple[Resolver, ...] = (ById(), ByName())
+
+
+def resolve(named: Named, catalogue: Catalogue, resolvers: Sequence[Resolver] = RESOLVERS) -> Match | Ambiguous | None:
+    """The first answer, completed with the ad set and ad that the touch names within the campaign."""
+    for resolver in resolvers:
+        answer = resolver.resolve(named, catalogue)
+        if isinstance(answer, Match):
+            ad = catalogue.ads.named((named.click_ad, named.content, named.term), answer.campaign_id)
+            ad_set = catalogue.ad_sets.named((named.click_ad_set, named.term, named.content), answer.campaign_id)
+            return msgspec.structs.replace(
+                answer,
+                ad_id=ad.id if ad else None,
+                ad_set_id=ad.ad_set_id if ad else ad_set.id if ad_set else None,
+            )
+        if answer is not None:
+            return answer
+    return None
+
+
+def in_scope(named: Named, campaigns: Iterable[Campaign], *, any_source: bool = False) -> list[Campaign]:
+    """Campaigns of the touch's platform and website; a campaign without a website belongs to all of them.
+
+    `any_source` lifts the platform: a landing with nothing but an id does not say where it came from.
+    """
+    return [
+        campaign
+        for campaign in campaigns
+        if (any_source or campaign_platform(campaign.platform) == named.platform)
+        and (not campaign.website_id or not named.website_id or campaign.website_id == named.website_id)
+    ]
+
+
+def campaign_platform(platform: str) -> str:
+    """meta, google or generic, for a campaign's platform as the host writes it."""
+    folded = platform.strip().casefold()
+    return platform_of(folded) if folded and folded != DIRECT else "generic"
+
+
+def _one(campaigns: Sequence[Campaign], confidence: float) -> Match | Ambiguous:
+    if len(campaigns) > 1:
+        return Ambiguous(campaign_ids=tuple(sorted(campaign.id for campaign in campaigns)))
+    return Match(campaign_id=campaigns[0].id, method="exact_utm_match", confidence=confidence)
