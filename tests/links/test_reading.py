@@ -87,7 +87,7 @@ def converted(postgres_server):
     from sqlalchemy import Column, MetaData, Table, Text
     from sqlalchemy.ext.asyncio import create_async_engine
 
-    url = postgres_server.role_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    url = postgres_server.url("postgres").replace("postgresql://", "postgresql+asyncpg://", 1)
     paid = Table("paid", MetaData(), Column("n", Numeric), Column("amount", Numeric), Column("code", Text))
     link = Link(
         entity="refund",
