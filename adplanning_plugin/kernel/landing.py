@@ -22,7 +22,7 @@ email e-mail mail e user_email customer_email phone tel mobile msisdn name first
 fullname address street dob birthdate birth_date ssn password passwd pwd pass token access_token id_token refresh_token
 auth authorization api_key apikey key secret signature sig session sessionid session_id sid code otp reset hash jwt
 customer customer_id user user_id userid username login card iban _kx mc_eid ml_subscriber hsctatracking _hsenc _hsmi
-vero_id oly_enc_id oly_anon_id
+vero_id oly_enc_id oly_anon_id adp_link
 """
 CLICK_IDS = frozenset(_CLICK_IDS.split())
 PERSONAL = frozenset(_PERSONAL.split())

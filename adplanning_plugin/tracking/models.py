@@ -20,6 +20,8 @@ class Event(Base):
         Index("ix_event_session", "tenant_id", "session_id", "occurred_at"),
         Index("ix_event_name", "tenant_id", "name", "occurred_at"),
         Index("ix_event_xid", "tenant_id", "xid"),
+        # A client id without a client time carries the server's: how its replay is found (received_at equals it).
+        Index("ix_event_untimed", "tenant_id", "id", postgresql_where=text("occurred_at = received_at")),
         {"postgresql_partition_by": "RANGE (occurred_at)"},
     )
 
@@ -123,33 +125,41 @@ class Conversion(TenantRow, Versioned, Base):
             "tenant_id",
             "lead_id",
             unique=True,
-            postgresql_where=text("lead_id IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=text(
+                "conversion_type = 'lead_form_submission' AND lead_id IS NOT NULL AND deleted_at IS NULL"
+            ),
         ),
         UniqueConstraint("tenant_id", "dedupe_key"),
         Index("ix_conversion_occurred_at", "tenant_id", "occurred_at", "id"),
         Index("ix_conversion_type", "tenant_id", "conversion_type", "occurred_at"),
         Index("ix_conversion_visitor", "tenant_id", "visitor_id"),
         Index("ix_conversion_person", "tenant_id", "person_id"),
+        Index("ix_conversion_identifier", "tenant_id", "identifier", postgresql_where=text("identifier IS NOT NULL")),
+        Index("ix_conversion_session", "tenant_id", "session_id"),
         Index("ix_conversion_campaign", "tenant_id", "ad_campaign_id", "occurred_at"),
         CheckConstraint("value >= 0", name="value_not_negative"),
     )
 
     conversion_type: Mapped[str]
     status: Mapped[str]
-    """pending (a browser said so), confirmed, unconfirmed (manual, names no known order), cancelled."""
+    """pending (a browser said so, or the order is not paid), confirmed, unconfirmed (manual, names no known order),
+    cancelled (also a test order, see `is_test`). Only confirmed and unconfirmed ones count."""
     origin: Mapped[str]
     """order, lead, tracker, goal, manual or import."""
     occurred_at: Mapped[datetime]
     value: Mapped[int] = mapped_column(server_default="0")
     """Minor units by the tenant's revenue basis (purchases), or the goal's value; before refunds."""
     refunded: Mapped[int] = mapped_column(server_default="0")
-    """Cumulative minor units given back."""
+    """Cumulative minor units given back, in the same basis as `value`: a full refund or a cancellation equals it."""
     currency: Mapped[str]
     cost: Mapped[int | None]
     """Minor units of goods sold, where orders carry costs."""
     is_revenue: Mapped[bool] = mapped_column(server_default=text("false"))
     """Counts as revenue: a confirmed, paid order that is no test."""
+    is_test: Mapped[bool] = mapped_column(server_default=text("false"))
+    """A test order: kept so that a corrected flag counts it, and counted nowhere until then."""
     is_new_customer: Mapped[bool | None]
+    """The first revenue order of that person or address; null where neither is known, or it is no revenue."""
     sales_channel: Mapped[str | None]
     """online, offline or renewal (orders only)."""
     order_id: Mapped[str | None]
@@ -170,6 +180,8 @@ class Conversion(TenantRow, Versioned, Base):
     ad_campaign_id: Mapped[str | None]
     ad_set_id: Mapped[str | None]
     ad_id: Mapped[str | None]
+    campaign_assigned: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Somebody named platform or campaign by hand: attribution leaves them."""
     attribution_version: Mapped[int | None]
     """Rule version under which the credit was last computed; null: credit is due."""
     properties: Mapped[dict[str, Any] | None]

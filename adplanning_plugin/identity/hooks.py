@@ -1,0 +1,27 @@
+"""What identity registers with the plugin: its tables, and where personal data lies in them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Table
+
+from adplanning_plugin.hookspecs import PersonalData, hookimpl
+from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
+
+TABLES = tuple(model.__table__ for model in (Visitor, IdentityEdge, IdentityDenylist))
+
+
+class IdentityHooks:
+    """Identity as a plugin."""
+
+    @hookimpl
+    def register_models(self) -> list[Table]:
+        """Visitors, edges, denylist."""
+        return [table for table in TABLES if isinstance(table, Table)]
+
+    @hookimpl
+    def register_personal_data(self) -> list[PersonalData]:
+        """An erasure deletes a person's visitors and edges."""
+        return [
+            PersonalData(table="adplanning.identity_edge", columns=("visitor_id", "identifier"), erase="delete"),
+            PersonalData(table="adplanning.visitor", columns=("id",), erase="delete"),
+        ]

@@ -1,0 +1,211 @@
+"""Edges between visitors and identifiers: written set-wise, capped, and resolved one hop on read. No merging, no deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    FromClause,
+    Select,
+    String,
+    Subquery,
+    Text,
+    case,
+    cast,
+    column,
+    delete,
+    distinct,
+    exists,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
+
+MAX_VISITORS = 50
+"""Visitors one identifier may be linked to; beyond it is a shared mailbox, a till, or a test address."""
+STRONG, WEAK = 2, 1
+Kind = Literal["order", "login", "signed_link", "form"]
+_ABOVE_CAP = f"seen with more than {MAX_VISITORS} visitors"
+
+visitor_table = Visitor.__table__
+edge_table = IdentityEdge.__table__
+denylist_table = IdentityDenylist.__table__
+
+
+class Edge(NamedTuple):
+    """A visitor seen with an identifier."""
+
+    visitor_id: str
+    identifier: str
+    kind: Kind
+    source: str
+    """What showed it: `order:<id>`, `login`, `link`, `form:<id>`."""
+    seen_at: datetime
+
+
+async def link(session: AsyncSession, tenant_id: str, edges: Sequence[Edge]) -> int:
+    """Write edges in one statement; returns how many are new or seen later than before."""
+    if not edges:
+        return 0
+    visitors, identifiers, kinds, sources, times = (list(values) for values in zip(*edges, strict=True))
+    rows = (
+        func.unnest(
+            cast(visitors, ARRAY(Text())),
+            cast(identifiers, ARRAY(Text())),
+            cast(kinds, ARRAY(Text())),
+            cast(sources, ARRAY(Text())),
+            cast(times, ARRAY(DateTime(timezone=True))),
+        )
+        .table_valued(
+            column("visitor_id", String),
+            column("identifier", String),
+            column("kind", String),
+            column("source", String),
+            column("seen_at", DateTime(timezone=True)),
+        )
+        .render_derived(name="seen")
+    )
+    return await link_from(session, tenant_id, select(rows).subquery("seen_edges"))
+
+
+async def link_from(session: AsyncSession, tenant_id: str, seen: FromClause) -> int:
+    """Write the edges that a selectable yields: columns visitor_id, identifier, kind, source, seen_at.
+
+    Identifiers on the denylist get none; one that exceeds `MAX_VISITORS` is put on it, which hides its edges on read.
+    """
+    c = seen.c
+    grouped = (
+        select(
+            literal(tenant_id).label("tenant_id"),
+            c.visitor_id,
+            c.identifier,
+            c.kind,
+            case((c.kind == "form", WEAK), else_=STRONG).label("strength"),
+            func.min(c.source).label("source"),
+            func.min(c.seen_at).label("first_seen_at"),
+            func.max(c.seen_at).label("last_seen_at"),
+        )
+        .where(
+            c.visitor_id.is_not(None),
+            c.identifier.is_not(None),
+            ~exists().where(denylist_table.c.tenant_id == tenant_id, denylist_table.c.identifier == c.identifier),
+        )
+        .group_by(c.visitor_id, c.identifier, c.kind)
+        .order_by(c.visitor_id, c.identifier, c.kind)
+    )
+    statement = insert(IdentityEdge).from_select([col.name for col in grouped.selected_columns], grouped)
+    excluded = statement.excluded
+    written = statement.on_conflict_do_update(
+        index_elements=["tenant_id", "visitor_id", "identifier", "kind"],
+        set_={
+            "first_seen_at": func.least(IdentityEdge.first_seen_at, excluded.first_seen_at),
+            "last_seen_at": func.greatest(IdentityEdge.last_seen_at, excluded.last_seen_at),
+        },
+        where=(IdentityEdge.first_seen_at > excluded.first_seen_at)
+        | (IdentityEdge.last_seen_at < excluded.last_seen_at),
+    ).returning(IdentityEdge.identifier)
+    touched = (await session.execute(written)).scalars().all()
+    if touched:
+        await _cap(session, tenant_id, sorted(set(touched)))
+    return len(touched)
+
+
+async def _cap(session: AsyncSession, tenant_id: str, identifiers: list[str]) -> None:
+    crowded = (
+        select(literal(tenant_id), edge_table.c.identifier, literal(_ABOVE_CAP), func.now())
+        .where(
+            edge_table.c.tenant_id == tenant_id, edge_table.c.identifier == func.any(cast(identifiers, ARRAY(Text())))
+        )
+        .group_by(edge_table.c.identifier)
+        .having(func.count(distinct(edge_table.c.visitor_id)) > MAX_VISITORS)
+    )
+    columns = ["tenant_id", "identifier", "reason", "created_at"]
+    await session.execute(insert(IdentityDenylist).from_select(columns, crowded).on_conflict_do_nothing())
+
+
+async def deny(session: AsyncSession, tenant_id: str, identifier: str, reason: str) -> None:
+    """Let an identifier link nobody from now on; its edges stay and are hidden on read."""
+    values = {"tenant_id": tenant_id, "identifier": identifier, "reason": reason, "created_at": func.now()}
+    await session.execute(insert(IdentityDenylist).values(values).on_conflict_do_nothing())
+
+
+async def allow(session: AsyncSession, tenant_id: str, identifier: str) -> bool:
+    """Take an identifier off the denylist; False where it was not on it."""
+    statement = (
+        delete(IdentityDenylist)
+        .where(IdentityDenylist.tenant_id == tenant_id, IdentityDenylist.identifier == identifier)
+        .returning(IdentityDenylist.identifier)
+    )
+    return (await session.execute(statement)).scalar_one_or_none() is not None
+
+
+def visitor_edges(tenant_id: str, *, strength: int = STRONG) -> Subquery:
+    """The edges that count for one tenant, as a read-only selectable: none of a denied identifier, none too weak."""
+    denied = exists().where(
+        denylist_table.c.tenant_id == tenant_id, denylist_table.c.identifier == edge_table.c.identifier
+    )
+    return (
+        select(
+            edge_table.c.visitor_id,
+            edge_table.c.identifier,
+            edge_table.c.kind,
+            edge_table.c.strength,
+            edge_table.c.source,
+            edge_table.c.first_seen_at,
+            edge_table.c.last_seen_at,
+        )
+        .where(edge_table.c.tenant_id == tenant_id, edge_table.c.strength >= strength, ~denied)
+        .subquery("visitor_edges")
+    )
+
+
+def visitors_of(tenant_id: str, identifiers: Sequence[str], *, strength: int = STRONG) -> Select[tuple[str]]:
+    """The visitors that one hop links to any of the identifiers."""
+    edges = visitor_edges(tenant_id, strength=strength)
+    wanted = func.any(cast(list(identifiers), ARRAY(Text())))
+    return select(edges.c.visitor_id).where(edges.c.identifier == wanted).distinct()
+
+
+def people_of_visitors(tenant_id: str) -> Subquery:
+    """(visitor_id, person_id) by strong edges; a shared browser belongs to the person seen on it last."""
+    edges = visitor_edges(tenant_id)
+    person = func.substr(edges.c.identifier, len("person:") + 1)
+    return (
+        select(edges.c.visitor_id, person.label("person_id"))
+        .where(edges.c.identifier.startswith("person:", autoescape=True))
+        .distinct(edges.c.visitor_id)
+        .order_by(edges.c.visitor_id, edges.c.last_seen_at.desc(), edges.c.identifier)
+        .subquery("people_of_visitors")
+    )
+
+
+async def resolve_person(session: AsyncSession, tenant_id: str, visitor_id: str) -> str | None:
+    """The host's person id behind a visitor, by strong edges; None where nothing strong says so."""
+    people = people_of_visitors(tenant_id)
+    return (
+        await session.execute(select(people.c.person_id).where(people.c.visitor_id == visitor_id))
+    ).scalar_one_or_none()
+
+
+async def see_visitors(session: AsyncSession, tenant_id: str, seen: FromClause) -> int:
+    """Widen visitors' first and last sight by a selectable with columns visitor_id, first_seen_at, last_seen_at."""
+    c = seen.c
+    rows: Select[Any] = select(literal(tenant_id), c.visitor_id, c.first_seen_at, c.last_seen_at).order_by(c.visitor_id)
+    statement = insert(Visitor).from_select(["tenant_id", "id", "first_seen_at", "last_seen_at"], rows)
+    excluded = statement.excluded
+    upsert = statement.on_conflict_do_update(
+        index_elements=["tenant_id", "id"],
+        set_={
+            "first_seen_at": func.least(Visitor.first_seen_at, excluded.first_seen_at),
+            "last_seen_at": func.greatest(Visitor.last_seen_at, excluded.last_seen_at),
+        },
+    ).returning(Visitor.id)
+    return len((await session.execute(upsert)).scalars().all())

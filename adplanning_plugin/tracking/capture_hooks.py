@@ -1,0 +1,67 @@
+"""What capture registers with the plugin: routes, services, reader, settings and health; `hooks` passes it on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.types import ControllerRouterHandler
+
+from adplanning_plugin.kernel.health import HealthCheck
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.watermark import Streams
+from adplanning_plugin.tracking.capture import counts as captured
+from adplanning_plugin.tracking.claim_route import claim_route
+from adplanning_plugin.tracking.edges import settle
+from adplanning_plugin.tracking.flush import Flusher
+from adplanning_plugin.tracking.gate import Gate
+from adplanning_plugin.tracking.ingest import public_routes
+from adplanning_plugin.tracking.privacy import PRIVACY_SECTION, Privacy
+from adplanning_plugin.tracking.script import script_route
+from adplanning_plugin.tracking.stream import SESSION_READER
+from adplanning_plugin.tracking.visits import Visits
+
+CAPTURE_SETTINGS = (PRIVACY_SECTION,)
+
+
+def capture_routes(runtime: Runtime) -> list[ControllerRouterHandler]:
+    """Public routes, to be mounted under `Options.paths.web`; the script is among them where its path lies below."""
+    routes: list[ControllerRouterHandler] = [*public_routes(runtime), claim_route(runtime)]
+    web, path = runtime.options.paths.web.rstrip("/"), runtime.options.paths.script
+    if path.startswith(f"{web}/"):
+        routes.append(script_route(runtime, path[len(web) :]))
+    return routes
+
+
+def app_routes(runtime: Runtime) -> list[ControllerRouterHandler]:
+    """Routes for the app itself: the script, where its path does not lie under `Options.paths.web`."""
+    web, path = runtime.options.paths.web.rstrip("/"), runtime.options.paths.script
+    return [] if path.startswith(f"{web}/") else [script_route(runtime, path)]
+
+
+def start_capture(runtime: Runtime) -> None:
+    """Put capture's services into the runtime; call it at start-up, on the loop that serves."""
+    runtime.put(Privacy(runtime))
+    runtime.put(Flusher(runtime))
+    runtime.put(Gate(runtime))
+    runtime.put(Visits(runtime))
+    if runtime.has(Streams) and SESSION_READER not in runtime.get(Streams).readers:
+        runtime.get(Streams).add(SESSION_READER)
+
+
+async def stop_capture(runtime: Runtime) -> None:
+    """Write what is queued before the pool closes."""
+    await settle()
+    if runtime.has(Flusher):
+        await runtime.get(Flusher).drain()
+
+
+async def _ingest_health(runtime: Runtime) -> dict[str, Any]:
+    flusher, gate = runtime.get(Flusher), runtime.get(Gate)
+    limit = runtime.options.ingest.queue_limit
+    full = flusher.waiting > limit // 2
+    detail = f"{flusher.waiting} of {limit} events wait to be stored." if full else "Events are stored as they come."
+    counts = {**flusher.counts, **gate.counts, **captured}
+    return {"status": "warn" if full else "ok", "detail": detail, "waiting": flusher.waiting, **counts}
+
+
+CAPTURE_HEALTH = (HealthCheck(name="ingest", run=_ingest_health),)

@@ -1,0 +1,252 @@
+"""Ingest: the raw public routes. They let in, read, and answer after the flush; what a row may hold is decided elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from adplanning_plugin.identity import Edge, person_identifier
+from adplanning_plugin.kernel.days import now
+from adplanning_plugin.kernel.errors import AdPlanningError, Invalid, NotFound, Unavailable
+from adplanning_plugin.kernel.keys import KeyRecord
+from adplanning_plugin.tracking.bots import is_bot
+from adplanning_plugin.tracking.consent import CONSENT_COOKIE, Consent, decide
+from adplanning_plugin.tracking.edges import write_edges
+from adplanning_plugin.tracking.flush import EventRow, Flusher, Unstorable
+from adplanning_plugin.tracking.gate import Gate, Header, answer, cors, preflight, read_body_bytes, refuse
+from adplanning_plugin.tracking.incoming import (
+    Envelope,
+    LandingIn,
+    Read,
+    Recorder,
+    Rejected,
+    consent_of,
+    decode,
+    from_referrer,
+    read_body,
+)
+from adplanning_plugin.tracking.privacy import Privacy
+from adplanning_plugin.tracking.tokens import read_link, read_visit, write_visit
+from adplanning_plugin.tracking.visits import Visit, Visits, parse_cookies
+
+if TYPE_CHECKING:
+    from litestar.types import Receive, Scope, Send
+
+    from adplanning_plugin.kernel.runtime import Runtime
+
+_NOTHING = b'{"accepted":0,"duplicate":0,"rejected":[]}'
+
+
+class Incoming(NamedTuple):
+    """A request that was let in."""
+
+    runtime: Runtime
+    scope: Scope
+    headers: dict[bytes, bytes]
+    body: bytes
+
+
+Work = Callable[[Incoming], Awaitable[tuple[int, bytes, list[Header]]]]
+
+
+class ConsentBody(Envelope, forbid_unknown_fields=True, kw_only=True):
+    """`POST …/consent`: the visitor's answer, and the page on which it was given."""
+
+    url: str | None = None
+    referrer: str | None = None
+
+
+class IdentifyBody(Envelope, forbid_unknown_fields=True, kw_only=True):
+    """`POST …/identify`: a signed link's token, for storefronts whose pages the plugin does not serve."""
+
+    token: str
+
+
+def public_routes(runtime: Runtime) -> list[ASGIRouteHandler]:
+    """`/track`, `/consent` and `/identify`, to be mounted under the public path."""
+    return [
+        raw_route(runtime, "/track", track),
+        raw_route(runtime, "/consent", record_consent),
+        raw_route(runtime, "/identify", record_identity),
+    ]
+
+
+def raw_route(runtime: Runtime, path: str, work: Work) -> ASGIRouteHandler:
+    """A POST route on bare ASGI that answers every error itself, with CORS, as a problem."""
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        gate = runtime.get(Gate)
+        back = cors(headers)
+        try:
+            method = scope.get("method")
+            if method == "OPTIONS":
+                await preflight(gate, headers, send)
+                return
+            if method != "POST":
+                raise _WrongMethod("This path takes POST.")
+            body = await read_body_bytes(headers, receive, runtime.options.ingest.body_cap)
+            status, content, extra = await work(Incoming(runtime, scope, headers, body))
+        except ConnectionResetError:
+            return
+        except AdPlanningError as error:
+            extra = [(b"allow", b"POST, OPTIONS")] if isinstance(error, _WrongMethod) else []
+            await refuse(send, error, [*([] if error.code == "wrong_origin" else back), *extra])
+            return
+        except (DBAPIError, InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
+            runtime.log.warning("the database did not answer: %s", type(error).__name__)
+            detail = "The database does not answer just now; nothing was kept, try again shortly."
+            await refuse(send, Unavailable(detail, retry_after=2), back)
+            return
+        await answer(send, status, content, [*back, *extra])
+
+    route.__name__ = "adplanning_" + path.strip("/").replace("-", "_")
+    return asgi(path, name=f"adplanning:{path.strip('/')}", copy_scope=False)(route)
+
+
+async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
+    """Store what is valid and answer 202 after the commit."""
+    runtime, headers = request.runtime, request.headers
+    gate = runtime.get(Gate)
+    try:
+        read = read_body(request.body, runtime.options.ingest.max_events)
+    except AdPlanningError:
+        gate.limit(request.scope, headers, None, 1)
+        raise
+    key = await gate.key(headers, read.envelope.key)
+    gate.limit(request.scope, headers, key, len(read.events) + len(read.rejected) or 1)
+    if is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
+        gate.counts["bots"] += len(read.events)
+        return 202, _NOTHING, []
+    visit, cookies = await visit_of(request, key, read.envelope, read)
+    rows, positions, rejected = _rows(runtime, key, read, visit)
+    try:
+        flags = await runtime.get(Flusher).submit(key.tenant_id, rows)
+    except Unstorable:
+        flags = []
+        message = "The event holds something that cannot be stored."
+        rejected = [*rejected, *(Rejected(index, "unstorable", message) for index in positions if index >= 0)]
+    kept = [flag for flag, index in zip(flags, positions, strict=False) if index >= 0]
+    accepted = sum(kept)
+    body: dict[str, Any] = {"accepted": accepted, "duplicate": len(kept) - accepted, "rejected": rejected}
+    return 202, msgspec.json.encode(body), cookies
+
+
+def _rows(
+    runtime: Runtime, key: KeyRecord, read: Read, visit: Visit
+) -> tuple[list[EventRow], list[int], list[Rejected]]:
+    """Rows, the position in the request that each came from (-1: a landing of our own), and what is refused."""
+    recorder = Recorder(runtime.options.ingest, now(), key.website_id)
+    rows: list[EventRow] = []
+    positions: list[int] = []
+    rejected = list(read.rejected)
+    before = read.envelope.landing or from_referrer(read.events)
+    if before is not None and visit.fresh_visitor and (landing := recorder.landing(before, visit)) is not None:
+        rows.append(landing)
+        positions.append(-1)
+    for index, event in read.events:
+        try:
+            rows.append(recorder.row(event, visit, consent_of(event, visit.consent)))
+            positions.append(index)
+        except Invalid as error:
+            rejected.append(Rejected(index, error.errors[0].code, error.errors[0].message))
+    rejected.sort(key=lambda each: each.index)
+    return rows, positions, rejected
+
+
+async def visit_of(
+    request: Incoming, key: KeyRecord, envelope: Envelope, read: Read | None = None
+) -> tuple[Visit, list[Header]]:
+    """The visit of a public request, and the cookies that tell the browser of it."""
+    runtime, headers = request.runtime, request.headers
+    visits = runtime.get(Visits)
+    cookies = parse_cookies(headers.get(b"cookie"))
+    consent = decide(
+        policy=visits.policy_of(request.scope),
+        stated=envelope.consent.bits() if envelope.consent else None,
+        cookie=cookies.get(CONSENT_COOKIE),
+        consent_mode=envelope.consent_mode,
+        gpc=envelope.gpc or headers.get(b"sec-gpc") == b"1",
+        unknown=await runtime.get(Privacy).settled_bits(key.tenant_id),
+    )
+    if read is not None and consent.state == "unknown":
+        consent = _said_by_events(read, consent)
+    visit = visits.from_cookies(key.tenant_id, consent, cookies)
+    if consent.analytics and visit.visitor_id is None and envelope.visitor_token:
+        token = read_visit(runtime, key.tenant_id, envelope.visitor_token)
+        if token is not None:
+            visit.visitor_id, visit.session_id = token.visitor_id, token.session_id
+    visits.ensure(visit)
+    supplied = read is not None and visit.fresh_visitor and all(event.visitor_id for _, event in read.events)
+    return visit, [] if supplied else visits.cookies(visit)
+
+
+def _said_by_events(read: Read, consent: Consent) -> Consent:
+    for _, event in read.events:
+        own = consent_of(event, consent)
+        if own.analytics:
+            return own
+    return consent
+
+
+async def record_consent(request: Incoming) -> tuple[int, bytes, list[Header]]:
+    """Remember the answer in a cookie; a yes begins the visit, with the landing it still knows; a no ends it."""
+    runtime, gate = request.runtime, request.runtime.get(Gate)
+    body: ConsentBody = decode(ConsentBody, request.body)
+    key = await gate.key(request.headers, body.key)
+    gate.limit(request.scope, request.headers, key, 1)
+    visit, cookies = await visit_of(request, key, body)
+    visits = runtime.get(Visits)
+    token = None
+    if body.consent is not None:
+        cookies = [visits.consent_cookie(visit.consent), *cookies]
+    bot = is_bot(request.headers.get(b"user-agent", b"").decode("latin-1"))
+    if visit.consent.analytics and not bot:
+        token = write_visit(runtime, visit.tenant_id, visit.visitor_id, visit.session_id, visit.consent.state)
+        if visit.fresh_visitor:
+            await _store_landing(request, key, visit, body)
+    content = {"consent": _purposes(visit.consent), "visitor_token": token}
+    return 200, msgspec.json.encode(content), cookies
+
+
+async def _store_landing(request: Incoming, key: KeyRecord, visit: Visit, body: ConsentBody) -> None:
+    """The page on which consent was given is the landing, unless it says which one was."""
+    referer = request.headers.get(b"referer", b"").decode("latin-1")
+    page = body.landing or LandingIn(url=(body.url or referer)[:8_192], referrer=(body.referrer or "")[:8_192] or None)
+    row = Recorder(request.runtime.options.ingest, now(), key.website_id).landing(page, visit)
+    if row is not None:
+        await request.runtime.get(Flusher).submit(key.tenant_id, [row])
+
+
+async def record_identity(request: Incoming) -> tuple[int, bytes, list[Header]]:
+    """Link the visitor to the person that a signed link was written for."""
+    runtime, gate = request.runtime, request.runtime.get(Gate)
+    body: IdentifyBody = decode(IdentifyBody, request.body)
+    key = await gate.key(request.headers, body.key)
+    gate.limit(request.scope, request.headers, key, 1)
+    person_id = read_link(runtime, key.tenant_id, body.token)
+    if person_id is None:
+        raise NotFound("This link is not known here, or it is older than 30 days.", code="unknown_link")
+    visit, cookies = await visit_of(request, key, body)
+    linked = visit.visitor_id is not None
+    if visit.visitor_id is not None:
+        edge = Edge(visit.visitor_id, person_identifier(person_id), "signed_link", "link", now())
+        if not await write_edges(runtime, key.tenant_id, [edge]):
+            raise Unavailable("The link could not be stored just now; try again shortly.", retry_after=2)
+    return 200, msgspec.json.encode({"linked": linked}), cookies
+
+
+def _purposes(consent: Consent) -> Mapping[str, bool]:
+    from adplanning_plugin.tracking.consent import PURPOSES
+
+    return {name: bool(consent.bits & bit) for name, bit in PURPOSES.items()}
+
+
+class _WrongMethod(AdPlanningError):
+    status, code, title = 405, "method_not_allowed", "This path has no such method"
