@@ -1,4 +1,4 @@
-"""`python -m host_example.demo`: the store with the plugin and a year of history, on one machine, with nothing prepared.
+"""`python -m host_example.demo`: the store with the plugin and a year of history; nothing needs to be prepared.
 
 `ADPLANNING_DEMO_PORT` (9000; the payment provider takes the next port), `ADPLANNING_DEMO_DIR` (where data stay between
 starts) and `ADPLANNING_DEMO_DATABASE_URL` (a PostgreSQL of one's own, as an ordinary role) may be set.
@@ -13,7 +13,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +89,7 @@ class Place:
 
 
 @contextmanager
-def database_of(place: Place) -> Iterator[str]:
+def database_of(place: Place) -> Generator[str]:
     """The address of the demo's database: a given one, or an embedded server's, which ends with this block."""
     if place.database_url:
         yield place.database_url
@@ -100,7 +100,7 @@ def database_of(place: Place) -> Iterator[str]:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Report]:
+def progress_bars() -> Generator[Report]:
     """A bar for each long piece of work."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=console) as bars:
@@ -128,14 +128,24 @@ def make_store(settings: StoreSettings, truth: Truth) -> Litestar:
 class Serving(uvicorn.Server):
     """A server among several: one place listens to Ctrl-C for all of them."""
 
+    def __init__(self, app: Litestar, port: int) -> None:
+        super().__init__(uvicorn.Config(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5))
+        self.open = asyncio.Event()
+
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Nothing here."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As ever; then say that it listens."""
+        await super().startup(sockets)
+        if self.started:
+            self.open.set()
+
 
 @asynccontextmanager
-async def stopping(servers: list[Serving]) -> AsyncIterator[None]:
+async def stopping(servers: list[Serving]) -> AsyncGenerator[None]:
     """The first Ctrl-C or SIGTERM ends all servers in good order, the second at once."""
     loop = asyncio.get_running_loop()
 
@@ -159,20 +169,16 @@ async def run(place: Place, database_url: str) -> None:
     truth = Truth()
     with progress_bars() as report:
         await prepare(settings, origins(place), truth, report)
-    apps = (
-        (make_store(settings, truth), place.port),
-        (payment.create_app(settings.payment_secret), place.payment_port),
-    )
-    servers = [
-        Serving(uvicorn.Config(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5))
-        for app, port in apps
-    ]
-    async with stopping(servers):
-        announcement = asyncio.create_task(announce(place, servers))
-        try:
-            await asyncio.gather(*(server.serve() for server in servers))
-        finally:
-            announcement.cancel()
+    shop = Serving(make_store(settings, truth), place.port)
+    provider = Serving(payment.create_app(settings.payment_secret), place.payment_port)
+    async with stopping([shop, provider]):
+        announcement = asyncio.create_task(announce(place, [shop, provider]))
+        serving = [asyncio.create_task(server.serve()) for server in (shop, provider)]
+        # Whichever ends first, for whatever reason, ends the other.
+        await asyncio.wait(serving, return_when=asyncio.FIRST_COMPLETED)
+        shop.should_exit = provider.should_exit = True
+        announcement.cancel()
+        await asyncio.gather(*serving)
 
 
 def origins(place: Place) -> dict[int, list[str]]:
@@ -186,8 +192,8 @@ def origins(place: Place) -> dict[int, list[str]]:
 
 async def announce(place: Place, servers: list[Serving]) -> None:
     """Addresses and logins, once they work."""
-    while not all(server.started for server in servers):
-        await asyncio.sleep(0.05)
+    for server in servers:
+        await server.open.wait()
     base = f"http://{HOST}:{place.port}"
     console.print(f"\n[bold]The store is open:[/bold] {base}/")
     for _, _, _, local, title in SITES[1:]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import httpx
@@ -90,14 +90,15 @@ async def _register_keys(runtime: Runtime, settings: StoreSettings, origins: dic
 
 async def _state_rates(app: Litestar, connection: asyncpg.Connection) -> None:
     """What one unit of each foreign currency was worth on each day: the accounts' spend needs it."""
-    end = await connection.fetchval("SELECT end_day FROM demo.load")
+    history = await loaded(connection)
+    assert history is not None
     owners = {shop: email for _, shop, email, _, role in STAFF if role == "owner"}
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=cast("Any", app))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         for shop, _, _, _, currency in SHOPS:
             rates = [
                 row for (base, quote), rate in RATES.items() if quote == currency != base
-                for row in _rates(base, quote, rate, end)
+                for row in _rates(base, quote, rate, history["end_day"])
             ]  # fmt: skip
             if not rates:
                 continue

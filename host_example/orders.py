@@ -86,7 +86,11 @@ async def confirm_payment(
     )
     session.add(purchase)
     await session.flush()
-    costs = dict((await session.execute(select(Product.product_no, Product.cost))).tuples().all())
+    goods = [item["product_no"] for item in checkout.items]
+    known = select(Product.product_no, Product.cost).where(
+        Product.shop_no == shop.shop_no, Product.product_no.in_(goods)
+    )
+    costs = {row.product_no: row.cost for row in await session.execute(known)}
     session.add_all(
         PurchaseLine(
             shop_no=shop.shop_no,

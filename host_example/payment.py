@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import httpx
 from litestar import Litestar, Request, get, post
 from litestar.background_tasks import BackgroundTask
-from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.exceptions import ClientException
 from litestar.params import FromPath
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Template
 from litestar.template import TemplateConfig
 
