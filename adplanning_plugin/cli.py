@@ -275,17 +275,19 @@ def _openapi(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _uninstall(options: argparse.Namespace) -> int:
+def _uninstall(options: argparse.Namespace) -> int:
+    plugin = load(options.app)
+    question = "This drops the plugin's schema with all that it knows. Type 'uninstall' to go on: "
+    if not options.yes and input(question) != "uninstall":
+        print("Nothing was changed.")
+        return 1
+    return asyncio.run(_remove(plugin, options))
+
+
+async def _remove(plugin: AdPlanning, options: argparse.Namespace) -> int:
     from adplanning_plugin.kernel.uninstall import drop_schema
     from adplanning_plugin.maintenance import export_all
 
-    plugin = load(options.app)
-    if (
-        not options.yes
-        and input("This drops the plugin's schema with all that it knows. Type 'uninstall': ") != "uninstall"
-    ):
-        print("Nothing was changed.")
-        return 1
     if not options.no_export:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         target = options.export or Path(f"adplanning-export-{stamp}.zip")

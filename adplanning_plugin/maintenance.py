@@ -58,7 +58,7 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
     try:
         async with database.system() as session:
             version, role, above = (await session.execute(_ROLE)).one()
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - the doctor reports whatever it meets
         yield Finding(subject="database", status="fail", sentence=f"PostgreSQL cannot be reached: {problem}.")
         return
     good = int(version) >= 150000
@@ -115,16 +115,17 @@ async def _schema(plugin: AdPlanning) -> list[Finding]:
 
 
 async def _links(database: Database, links: Links) -> list[Finding]:
-    findings: list[Finding] = []
     async with database.system() as session:
         connection = await session.connection()
-        for warning in await links.check(connection):
-            findings.append(Finding(subject="links", status="fail", sentence=warning))
-        for advice in await links.index_advice(connection):
-            findings.append(Finding(subject="indexes", status="advice", sentence=str(advice)))
-    for entity in links.report():
-        for missing in entity.missing:
-            findings.append(Finding(subject=f"links.{entity.entity}", status="advice", sentence=missing.effect))
+        wrong = await links.check(connection)
+        advice = await links.index_advice(connection)
+    findings = [Finding(subject="links", status="fail", sentence=str(sentence)) for sentence in wrong]
+    findings += [Finding(subject="indexes", status="advice", sentence=str(sentence)) for sentence in advice]
+    findings += [
+        Finding(subject=f"links.{entity.entity}", status="advice", sentence=missing.effect)
+        for entity in links.report()
+        for missing in entity.missing
+    ]
     linked = [entity.entity for entity in links.report() if entity.state == "linked"]
     sentence = f"Linked: {', '.join(linked)}." if linked else "Nothing is linked: implement provide_links."
     return [*findings, Finding(subject="links", status="ok" if linked else "warn", sentence=sentence)]
@@ -164,5 +165,5 @@ async def export_all(plugin: AdPlanning, target: Path) -> int:
     with suppress(AdPlanningError):
         await plugin.load_tenants()
     tenants = [tenant.id for tenant in plugin.runtime.tenants]
-    tables: Sequence[Any] = [table for table in Base.metadata.sorted_tables]
+    tables: Sequence[Any] = list(Base.metadata.sorted_tables)
     return await export_tables(plugin.runtime.database, tables, tenants, target)

@@ -30,10 +30,11 @@ from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.kernel.sweep import LinkedEntities
 from adplanning_plugin.kernel.tables import TenantRecord
+from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Link, Links
 from adplanning_plugin.options import Options, load_options
-from adplanning_plugin.tracking import CaptureMiddleware, stamp_request
+from adplanning_plugin.tracking import CaptureMiddleware, app_routes, stamp_request
 from adplanning_plugin.tracking.hooks import TrackingHooks
 
 log = logging.getLogger("adplanning")
@@ -98,6 +99,7 @@ class AdPlanning(InitPlugin):
         self.runtime.put(self._links(), Links)
         self.runtime.put(self.runtime.get(Links), cast("type[Any]", LinkedEntities))
         self.runtime.put(self._database(), Database)
+        self.runtime.put(Streams())
         self.runtime.put(Work.collect(self.runtime), Work)
         self._runner: Runner | None = None
         self._refresh: asyncio.Task[None] | None = None
@@ -134,6 +136,7 @@ class AdPlanning(InitPlugin):
         app_config.route_handlers.append(web_router(runtime, web))
         if "tracking" not in self.options.disabled_domains:
             app_config.middleware.append(CaptureMiddleware(runtime))
+            app_config.route_handlers.extend(app_routes(runtime))
         app_config.lifespan.append(self._lifespan)
         app_config.state["adplanning"] = runtime
         return app_config

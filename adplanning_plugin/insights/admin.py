@@ -26,7 +26,7 @@ from adplanning_plugin.links import Links
 
 Day = Annotated[str | None, QueryParameter(description="A local day such as 2026-02-07; its zone is the store's.")]
 Model = Annotated[str | None, QueryParameter(description="Attribution model; the store's default without it.")]
-Window = Annotated[int | None, QueryParameter(description="Lookback window in days, 0 for lifetime.")]
+Window = Annotated[str | None, QueryParameter(description="Lookback window: days such as 30, or lifetime.")]
 By = Literal["campaign", "ad_set", "ad", "channel", "platform"]
 RANKED = ("revenue", "roas", "orders", "spend", "margin", "clicks", "leads", "new_customers")
 

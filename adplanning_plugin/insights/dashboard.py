@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.attribution import current_rules, model_position
+from adplanning_plugin.attribution import canonical_model, current_rules, model_position, parse_window
 from adplanning_plugin.insights.coverage import coverage
 from adplanning_plugin.insights.figures import change, cost_per, ratio
 from adplanning_plugin.insights.periods import Period
 from adplanning_plugin.insights.roi import Line, Question, Report, report, store_totals
-from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
@@ -29,7 +28,7 @@ async def ask(
     *,
     by: str = "campaign",
     model: str | None = None,
-    window: int | None = None,
+    window: str | None = None,
     basis: str = "order",
 ) -> Question:
     """A report's question, with the tenant's default model and window where the caller names none.
@@ -38,12 +37,9 @@ async def ask(
         Invalid: a model, window or basis that there is not.
     """
     rules = await current_rules(session, tenant.id)
-    chosen = model or rules.default_model
+    chosen = canonical_model(model or rules.default_model)
     position = model_position(rules, chosen)
-    days = rules.default_window_days if window is None else window
-    if days not in rules.windows:
-        known = ", ".join("lifetime" if known == 0 else str(known) for known in rules.windows)
-        raise Invalid(FieldError("window", "unknown_window", f"window must be one of {known} (days)."))
+    days = parse_window(rules, window)
     return Question(
         tenant_id=tenant.id,
         period=period,

@@ -17,7 +17,6 @@ from adplanning_plugin.insights.rates import upsert_rates
 from adplanning_plugin.insights.spend_admin import RateController, SpendController
 from adplanning_plugin.kernel import days
 from adplanning_plugin.kernel.jobs import Cron, Job, JobContext
-from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import conversion_table as conversion
 
@@ -57,7 +56,7 @@ class InsightsHooks:
         return (AdSpend.__table__, ExchangeRate.__table__)  # type: ignore[return-value]
 
     @hookimpl
-    def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+    def register_admin_routes(self) -> Sequence[ControllerRouterHandler]:
         """Dashboard, ROI, coverage, spend, rates."""
         return (DashboardController, CoverageController, SpendController, RateController)
 
@@ -67,7 +66,7 @@ class InsightsHooks:
         return SECTIONS
 
     @hookimpl
-    def register_jobs(self, runtime: Runtime) -> Sequence[Job]:
+    def register_jobs(self) -> Sequence[Job]:
         """The daily fetch of exchange rates."""
         return (Job(name="fetch-exchange-rates", schedule=Cron("30 1 * * *"), run=fetch_exchange_rates),)
 

@@ -65,9 +65,7 @@ def dimension(by: str) -> tuple[ColumnElement[Any], ...]:
     return columns[by]
 
 
-def credited(
-    tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis
-) -> Select[Any]:
+def credited(tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis) -> Select[Any]:
     """Credit of revenue by dimension, local day and currency.
 
     Args:

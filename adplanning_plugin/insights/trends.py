@@ -15,7 +15,7 @@ from adplanning_plugin.insights.rates import with_factor
 from adplanning_plugin.insights.revenue import order_revenue
 from adplanning_plugin.insights.spend import spend_rows
 from adplanning_plugin.kernel.money import to_major
-from adplanning_plugin.kernel.runtime import Tenant
+from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import conversion_table as conversion
 from adplanning_plugin.tracking import sessions_by_day
@@ -24,12 +24,13 @@ Grain = Literal["day", "week", "month"]
 
 
 async def trend(
-    session: AsyncSession, links: Links, tenant: Tenant, period: Period, grain: Grain
+    session: AsyncSession, runtime: Runtime, tenant: Tenant, period: Period, grain: Grain
 ) -> list[dict[str, Any]]:
     """One point a bucket, empty buckets included: spend, revenue, orders, conversions, leads, sessions, roas.
 
     A bucket's money is None where a day of it needs a rate that nobody stated.
     """
+    links = runtime.get(Links)
     buckets: dict[date, dict[str, Any]] = {bucket: _empty(bucket) for bucket in _buckets(period, grain)}
     spend = spend_rows(links, tenant.id, period)
     daily_spend = select(spend.c.day, spend.c.currency, func.sum(spend.c.spend).label("amount")).group_by(
@@ -56,12 +57,17 @@ async def trend(
             buckets[at][f"{name}_minor"] = None if missing else int(amount or 0)
             if name == "revenue":
                 buckets[at]["orders"] = int(count)
-    await _add_counts(session, tenant, period, grain, buckets)
+    await _add_counts(session, runtime, tenant, period, grain, buckets)
     return [_finish(point, tenant.currency) for point in buckets.values()]
 
 
 async def _add_counts(
-    session: AsyncSession, tenant: Tenant, period: Period, grain: Grain, buckets: Mapping[date, dict[str, Any]]
+    session: AsyncSession,
+    runtime: Runtime,
+    tenant: Tenant,
+    period: Period,
+    grain: Grain,
+    buckets: Mapping[date, dict[str, Any]],
 ) -> None:
     bucket = _bucket_sql(local_day(conversion.c.occurred_at, period.zone), grain)
     counted = (
@@ -81,7 +87,7 @@ async def _add_counts(
     )
     for at, conversions, leads in await session.execute(counted):
         buckets[at]["conversions"], buckets[at]["leads"] = int(conversions), int(leads)
-    for day, sessions in await sessions_by_day(session, tenant.id, period.start, period.end, period.zone):
+    for day, sessions in await sessions_by_day(session, runtime, tenant.id, period.start, period.end, period.zone):
         buckets[_bucket(day, grain)]["sessions"] += int(sessions)
 
 

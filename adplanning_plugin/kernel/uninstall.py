@@ -40,7 +40,10 @@ async def export_tables(
 
 async def _export_table(database: Database, archive: zipfile.ZipFile, table: Table, tenants: Sequence[str]) -> int:
     rows = 0
-    with archive.open(f"{table.name}.csv", "w", force_zip64=True) as raw, TextIOWrapper(raw, "utf-8", newline="") as file:
+    with (
+        archive.open(f"{table.name}.csv", "w", force_zip64=True) as raw,
+        TextIOWrapper(raw, "utf-8", newline="") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(column.name for column in table.columns)
         scopes: Sequence[str | None] = [None] if is_exempt(table) else list(tenants)
