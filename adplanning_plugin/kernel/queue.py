@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, select, text
+from sqlalchemy import CursorResult, Select, TextClause, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,11 +23,13 @@ from adplanning_plugin.kernel.events import Event, Retry, nudge_after_commit, wa
 from adplanning_plugin.kernel.jobs import LeaseLost
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.tables import WorkItem
+from adplanning_plugin.kernel.telemetry import Redactor
 from adplanning_plugin.kernel.work import Work
 
 LONGEST_BACKOFF = 900.0
+PURGE_AT_ONCE = 20_000
 _EMAIL = re.compile(r"[^\s@<>()\"']+@[^\s@<>()\"']+\.[A-Za-z]{2,}")
-_PHONE = re.compile(r"(?<![\w-])\+?\d[\d ()./-]{7,}\d(?![\w-])")
+_REDACTOR = Redactor()
 
 
 @dataclass(kw_only=True, slots=True)
@@ -237,24 +239,70 @@ async def replay(session: AsyncSession, tenant_id: str, item_id: str, *, runtime
         nudge_after_commit(session, runtime.get(Work))
 
 
-def backoff(attempt: int, base: float = 1.0) -> float:
-    """Seconds until the next attempt: doubling, at most 15 minutes, ± 25 % so that failures do not return in step."""
-    return min(LONGEST_BACKOFF, base * 2.0 ** min(attempt - 1, 20)) * random.uniform(0.75, 1.25)  # noqa: S311
-
-
 def sentence(problem: BaseException) -> str:
     """What a person needs to read: the error's own sentence, without addresses, phone numbers or statements."""
-    if isinstance(problem, AdPlanningError):
-        said = problem.detail
-    elif isinstance(problem, Retry):
-        said = str(problem)
-    elif isinstance(problem, DBAPIError):
+    if isinstance(problem, AdPlanningError | Retry):
+        # Our own words name objects by their ids, which may be long numbers; an address would still be a mistake.
+        return _EMAIL.sub("[email]", str(problem))[:1000]
+    if isinstance(problem, DBAPIError):
         # SQLAlchemy's text carries the statement and its parameters; the first line of the driver's does not.
         said = f"{type(problem.orig).__name__}: {str(problem.orig).partition(chr(10))[0]}"
     elif isinstance(problem, TimeoutError):
         said = "The handler took too long and was stopped."
     else:
         said = f"{type(problem).__name__}: {problem}"
-    return _PHONE.sub("[number]", _EMAIL.sub("[email]", said))[:1000]
+    return _REDACTOR.text(said)[:1000]
 
 
+async def purge(session: AsyncSession, tenant_id: str, days: int) -> int:
+    """Delete what was done more than `days` ago: work, events nobody waits for, runs, slots but the last of each job.
+
+    Dead letters stay, with their events, until they are replayed.
+    """
+    deleted = 0
+    for statement in _PURGES:
+        while True:
+            values = {"tenant": tenant_id, "days": days, "most": PURGE_AT_ONCE}
+            rows = cast("CursorResult[Any]", await session.execute(statement, values)).rowcount
+            deleted += rows
+            if rows < PURGE_AT_ONCE:
+                break
+    return deleted
+
+
+def _purge(table: str, key: str, where: str) -> TextClause:
+    return text(
+        f"DELETE FROM adplanning.{table} WHERE tenant_id = :tenant AND ({key}) IN ("  # noqa: S608 - constants of this file
+        f" SELECT {key} FROM adplanning.{table} AS old WHERE tenant_id = :tenant AND {where} LIMIT :most)"
+    )
+
+
+_PURGES = (
+    _purge("work_item", "id", "status = 'done' AND done_at < now() - make_interval(days => :days)"),
+    _purge(
+        "outbox_event",
+        "id",
+        "created_at < now() - make_interval(days => :days) AND NOT EXISTS (SELECT 1 FROM adplanning.work_item w"
+        " WHERE w.tenant_id = :tenant AND w.key = old.id AND w.kind LIKE 'event:%')",
+    ),
+    _purge(
+        "workflow_step",
+        "run_id, position",
+        "EXISTS (SELECT 1 FROM adplanning.workflow_run r WHERE r.tenant_id = :tenant AND r.id = old.run_id"
+        " AND r.finished_at < now() - make_interval(days => :days))",
+    ),
+    _purge("workflow_run", "id", "finished_at < now() - make_interval(days => :days)"),
+    _purge(
+        "job_slot",
+        "job, slot",
+        "slot < now() - make_interval(days => :days) AND EXISTS (SELECT 1 FROM adplanning.job_slot later"
+        " WHERE later.tenant_id = :tenant AND later.job = old.job AND later.slot > old.slot)",
+    ),
+    # Nobody here reads that queue any more; the beat finds whatever still waits in one that is read.
+    _purge("wakeup", "id", "due_at < now() - interval '1 day'"),
+)
+
+
+def backoff(attempt: int, base: float = 1.0) -> float:
+    """Seconds until the next attempt: doubling, at most 15 minutes, ± 25 % so that failures do not return in step."""
+    return min(LONGEST_BACKOFF, base * 2.0 ** min(attempt - 1, 20)) * random.uniform(0.75, 1.25)  # noqa: S311

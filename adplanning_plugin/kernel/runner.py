@@ -30,6 +30,10 @@ TOGETHER = 16
 GATHER_SECONDS = 0.01
 """Between two looks, so that a burst of nudges is claimed in a few batches."""
 TENANTS_PER_BEAT = 50
+MOST_STREAMS = 2
+"""Tenants whose streams this process reads at once."""
+STREAM_GAP_SECONDS = 1.0
+"""Between two readings of one tenant, so that each is set-wise over many rows."""
 STREAM_SECONDS = 60.0
 """How often a tenant's streams are looked at although nothing asked for it."""
 
@@ -39,6 +43,15 @@ _DUE = text(
         SELECT tenant_id, queue, due_at FROM adplanning.wakeup
         WHERE due_at <= clock_timestamp() AND queue = ANY(CAST(:queues AS text[])) ORDER BY due_at LIMIT 1000
     ) AS due GROUP BY tenant_id, queue ORDER BY 3
+    """
+)
+# Those whose transactions a reader can see whole: the others would only make it look in vain.
+_DUE_STREAMS = text(
+    """
+    SELECT tenant_id FROM adplanning.wakeup
+    WHERE queue = :queue AND due_at <= clock_timestamp()
+      AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    GROUP BY tenant_id ORDER BY min(due_at)
     """
 )
 _UNTIL_NEXT = text(
@@ -64,11 +77,6 @@ _STREAM_WAKEUPS = text(
     """
 )
 _DROP_WAKEUPS = text("DELETE FROM adplanning.wakeup WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS bigint[]))")
-_POSTPONE_WAKEUPS = text(
-    "UPDATE adplanning.wakeup SET due_at = clock_timestamp() + make_interval(secs => :delay) WHERE id IN ("
-    " SELECT id FROM adplanning.wakeup WHERE tenant_id = :tenant AND queue = :queue AND due_at <= clock_timestamp()"
-    " LIMIT 5000 FOR UPDATE SKIP LOCKED)"
-)
 
 
 class _Lane:
@@ -122,6 +130,7 @@ class Runner:
         self._running: dict[asyncio.Task[None], list[Claimed]] = {}
         self._streaming: set[str] = set()
         self._streamed: dict[str, float] = {}
+        self._stream_again: dict[str, float] = {}
         self._loop_task: asyncio.Task[None] | None = None
         self._unsubscribe = self._nothing
         self._stopping = False
@@ -214,25 +223,19 @@ class Runner:
         return most if until is None else min(most, max(0.01, until))
 
     def _open_queues(self) -> list[str]:
-        queues = [lane.queue for lane in self._lanes.values() if lane.free > 0]
-        if self._has_streams and len(self._streaming) < 2:
-            queues.append(STREAM_QUEUE)
-        return queues
+        return [lane.queue for lane in self._lanes.values() if lane.free > 0]
 
     async def _pick(self, only: str | None = None) -> bool:
         """Claim for each waiting tenant in turn, oldest wake-up first; True where anything was claimed."""
         await self._give_up_stuck()
-        queues = self._open_queues()
-        if not queues:
-            return False
         async with self._runtime.database.system() as session:
-            due = (await session.execute(_DUE, {"queues": queues})).all()
+            due = (await session.execute(_DUE, {"queues": self._open_queues()})).all()
+            if self._has_streams and only is None:
+                for tenant_id in (await session.execute(_DUE_STREAMS, {"queue": STREAM_QUEUE})).scalars():
+                    self._start_stream(tenant_id)
         waiting = [row for row in due if only in (None, row.tenant_id)]
         found = False
         for index, row in enumerate(waiting):
-            if row.queue == STREAM_QUEUE:
-                found = self._start_stream(row.tenant_id) or found
-                continue
             lane = self._lanes[row.queue]
             if lane.free <= 0 or self._stopping:
                 continue
@@ -295,28 +298,30 @@ class Runner:
     def _has_streams(self) -> bool:
         return self._runtime.has(Streams) and bool(self._runtime.get(Streams).readers)
 
-    def _start_stream(self, tenant_id: str) -> bool:
-        if tenant_id in self._streaming:
-            return False
+    def _start_stream(self, tenant_id: str) -> None:
+        if tenant_id in self._streaming or len(self._streaming) >= MOST_STREAMS or self._stopping:
+            return
+        if time.monotonic() < self._stream_again.get(tenant_id, 0.0):
+            return
         self._streaming.add(tenant_id)
-        task = asyncio.create_task(self._stream(tenant_id))
-        self._running[task] = []
-        return True
+        self._running[asyncio.create_task(self._stream(tenant_id))] = []
 
     async def _stream(self, tenant_id: str) -> None:
+        again = STREAM_GAP_SECONDS
         try:
             await self._advance_streams(tenant_id)
-        except Exception as problem:  # noqa: BLE001 - the wake-up stays, and the next look tries again
+        except Exception as problem:  # noqa: BLE001 - the wake-ups stay, and the next look tries again
             self._runtime.log.warning("a stream reader failed: %s", type(problem).__name__, exc_info=True)
-            await self._postpone_streams(tenant_id, 5.0)
+            again = 5.0
         finally:
+            self._stream_again[tenant_id] = time.monotonic() + again
             self._streaming.discard(tenant_id)
             task = asyncio.current_task()
             if task is not None:
                 self._running.pop(task, None)
 
     async def _advance_streams(self, tenant_id: str) -> None:
-        """Read, then drop the wake-ups whose transactions were readable before; the others ask again in a second."""
+        """Read, then drop the wake-ups that were readable before; while another process reads, they stay."""
         where = {"tenant": tenant_id, "queue": STREAM_QUEUE}
         async with self._runtime.database.transaction(tenant_id) as session:
             ids: Sequence[int] = (await session.execute(_STREAM_WAKEUPS, where)).scalars().all()
@@ -324,13 +329,6 @@ class Runner:
         if await self._runtime.get(Streams).advance(self._runtime, tenant_id) and ids:
             async with self._runtime.database.transaction(tenant_id) as session:
                 await session.execute(_DROP_WAKEUPS, {"tenant": tenant_id, "ids": list(ids)})
-        await self._postpone_streams(tenant_id, 1.0)
-
-    async def _postpone_streams(self, tenant_id: str, delay: float) -> None:
-        with suppress(Exception):  # they stay due, and are looked at again
-            async with self._runtime.database.transaction(tenant_id) as session:
-                values = {"tenant": tenant_id, "queue": STREAM_QUEUE, "delay": delay}
-                await session.execute(_POSTPONE_WAKEUPS, values)
 
     # --- the beat ------------------------------------------------------------------------------------------------
 
@@ -344,7 +342,7 @@ class Runner:
         for tenant_id in chosen:
             await self._find_lost(tenant_id, late=1.0)
             idle = time.monotonic() - self._streamed.get(tenant_id, 0.0)
-            if self._has_streams and tenant_id != SYSTEM_TENANT and idle > STREAM_SECONDS and len(self._streaming) < 2:
+            if self._has_streams and tenant_id != SYSTEM_TENANT and idle > STREAM_SECONDS:
                 self._start_stream(tenant_id)
 
     async def _find_lost(self, tenant_id: str, late: float) -> None:
@@ -354,3 +352,10 @@ class Runner:
     @staticmethod
     def _nothing() -> None:
         """Before the start there is nobody to unsubscribe."""
+
+
+async def run_worker(runtime: Runtime) -> None:
+    """`adplanning worker`: work, listening to the broker where there is one, until the process is told to stop."""
+    from adplanning_plugin.kernel.background import Background
+
+    await Background(runtime, works=True).until_stopped()
