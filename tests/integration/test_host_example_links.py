@@ -38,12 +38,12 @@ TABLES = {
 
 
 @pytest.fixture
-async def store(empty_database_url: str) -> AsyncIterator[AsyncConnection]:
-    engine = make_engine(empty_database_url)
+async def store(database_url: str) -> AsyncIterator[AsyncConnection]:
+    engine = make_engine(database_url)
     await create_tables(engine)
     async with AsyncSession(engine) as session, session.begin():
         await open_shops(session)
-    connection = await connect(empty_database_url)
+    connection = await connect(database_url)
     await load(connection, generate(7, date(2026, 3, 31), scale=0.03, password_hash="unused"))
     await connection.close()
     async with engine.connect() as found:
