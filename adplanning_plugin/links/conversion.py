@@ -195,7 +195,7 @@ def equals_text(expression: ColumnElement[Any], values: Sequence[str]) -> Column
         return _any(expression, BigInteger(), [number for value in values if (number := _integer(value)) is not None])
     if isinstance(kind, sqltypes.Uuid):
         return _any(expression, sqltypes.Uuid(), [key for value in values if (key := _uuid(value)) is not None])
-    return _any(as_text(expression), Text(), [value for value in values if "\x00" not in value])
+    return _any(as_text(expression), Text(), [value for value in values if _is_storable(value)])
 
 
 def _any(expression: ColumnElement[Any], kind: TypeEngine[Any], values: Sequence[Any]) -> ColumnElement[bool]:
@@ -205,6 +205,11 @@ def _any(expression: ColumnElement[Any], kind: TypeEngine[Any], values: Sequence
     if len(values) == 1:
         return bare == bindparam(None, values[0], kind)
     return bare == any_(bindparam(None, list(values), ARRAY(kind)))
+
+
+def _is_storable(value: str) -> bool:
+    """Whether PostgreSQL can hold the text at all."""
+    return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _integer(value: str) -> int | None:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
-    and_,
     bindparam,
     case,
     func,
@@ -48,7 +47,7 @@ async def write_back(
     tenant_id: str,
     entity: str,
     column: str,
-    rows: Iterable[tuple[str, Any]] | Select[Any],
+    rows: Iterable[tuple[str, Any]] | Select[Any, Any],
 ) -> int:
     """Set one written-back column of many rows in one statement; rows that already hold the value are not touched.
 
@@ -81,7 +80,7 @@ async def write_back(
         )
     elif source.extension is not None:
         kept = source.extension
-        chosen = select(literal(tenant_id, Text()), values.c.id, values.c.value)
+        chosen = select(literal(tenant_id, Text()), values.c.id, values.c.value).order_by(values.c.id)
         fresh = insert(kept).from_select(["tenant_id", "id", column], chosen, include_defaults=False)
         statement = fresh.on_conflict_do_update(
             index_elements=[kept.c.tenant_id, kept.c.id],
@@ -95,7 +94,7 @@ async def write_back(
     return int(result.rowcount)
 
 
-def _values(rows: Iterable[tuple[str, Any]] | Select[Any], kind: TypeEngine[Any]) -> FromClause | None:
+def _values(rows: Iterable[tuple[str, Any]] | Select[Any, Any], kind: TypeEngine[Any]) -> FromClause | None:
     if isinstance(rows, Select):
         given = rows.subquery()
         key: ColumnElement[Any] = given.c[0]
@@ -112,23 +111,28 @@ def _values(rows: Iterable[tuple[str, Any]] | Select[Any], kind: TypeEngine[Any]
 
 
 def _to_host(source: Source, link: Link, tenant_id: str, target: Column[Any], values: FromClause) -> Any:
-    """An update of one column; the host's own `onupdate` defaults stay out of it, since nothing of the host changed."""
+    """An update of one column, which locks the rows that change in the order of their keys.
+
+    The host's own `onupdate` defaults stay out of it, since nothing of the host changed.
+    """
     key: Any = link.raw["id"]
     home: Any = target.table
     bare: Any = sql_table(home.name, sql_column(key.name), sql_column(target.name), schema=home.schema)
     mine: ColumnElement[Any] = type_coerce(bare.c[key.name], plain(key.type))
-    stored: Any = type_coerce(bare.c[target.name], plain(target.type))
+    stored: ColumnElement[Any] = type_coerce(bare.c[target.name], plain(target.type))
     value: ColumnElement[Any] = values.c.value
     fresh = _as_host(value, plain(target.type), link.zone)
-    statement = (
-        update(bare)
-        .values({target.name: fresh})
-        .where(mine == _as_host(values.c.id, plain(key.type), None))
-        .where(stored.is_distinct_from(fresh), and_(fresh.is_(None) == value.is_(None)))
+    changing = (
+        select(mine.label("key"), fresh.label("value"))
+        .select_from(bare.join(values, mine == _as_host(values.c.id, plain(key.type), None)))
+        .where(stored.is_distinct_from(fresh), fresh.is_(None) == value.is_(None))
+        .order_by(mine)
+        .with_for_update(key_share=True, of=bare)
     )
-    if link.tenant is None and not source.confined:
-        return statement
-    return statement.where(mine.in_(source.host_rows(tenant_id, key)))
+    if link.tenant is not None or source.confined:
+        changing = changing.where(mine.in_(source.host_rows(tenant_id, key)))
+    due = changing.subquery("due")
+    return update(bare).values({target.name: due.c.value}).where(mine == due.c.key)
 
 
 def _as_host(value: ColumnElement[Any], kind: TypeEngine[Any], zone: str | None) -> ColumnElement[Any]:

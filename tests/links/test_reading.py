@@ -198,6 +198,7 @@ async def test_ids_that_the_hosts_key_cannot_have_match_nothing(put, read):
     odd = ["07", " 7", "7.0", "x", "", "9" * 30, str(2**63), "७", "\x00", "7"]
     assert [row["id"] for row in await read(links.by_ids("order", "1", odd), "1")] == ["7"]
     assert await read(links.by_ids("order", "1", odd[:-1]), "1") == []
+    assert await read(links.by_ids("lead", "1", ["\x00", "\ud800"]), "1") == []
     assert [row["id"] for row in await read(links.by_ids("person", "1", ["7", "x", str(key)]), "1")] == [str(key)]
 
 

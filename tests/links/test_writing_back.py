@@ -1,5 +1,6 @@
 """What the plugin found out reaches the host's column where it has one, else the plugin's own, and reads back."""
 
+import asyncio
 import uuid
 from datetime import UTC, datetime
 
@@ -139,3 +140,17 @@ async def test_only_declared_columns_are_written(database):
         empty = select(cast(literal("1"), Text), cast(literal(1.0), Double)).where(literal(False))
         assert await write_back(session, links, "1", "person", "engagement_score", empty) == 0
         assert await write_back(session, links, "1", "person", "engagement_score", []) == 0
+
+
+async def test_two_writers_of_the_same_rows_do_not_block_each_other_for_good(put, database):
+    await put(customers, *({"customer_no": n, "shop_no": 1} for n in range(1, 301)))
+    links = Links([person_link()], tenants_known=True)
+
+    async def write(numbers, score):
+        async with database.transaction("1") as session:
+            rows = [(str(n), score + n / 100) for n in numbers]
+            return await write_back(session, links, "1", "person", "engagement_score", rows)
+
+    up, down = list(range(1, 301)), list(range(300, 0, -1))
+    counts = await asyncio.gather(*(write(up if n % 2 else down, float(n)) for n in range(6)))
+    assert counts == [300] * 6
