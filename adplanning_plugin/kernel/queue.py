@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Select, TextClause, select, text
@@ -211,7 +210,7 @@ async def release(session: AsyncSession, item: Claimed) -> None:
         await wake(session, item.tenant_id, item.queue)
 
 
-def dead_letters(tenant_id: str) -> Select[tuple[WorkItem]]:
+def dead_letters(tenant_id: str) -> Select[WorkItem]:
     """The tenant's work that kept failing, newest first."""
     return (
         select(WorkItem)

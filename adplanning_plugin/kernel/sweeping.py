@@ -12,11 +12,13 @@ from sqlalchemy import ColumnElement, Subquery, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.errors import ConfigurationError
-from adplanning_plugin.kernel.events import encode_json
+from adplanning_plugin.kernel.events import Retry, encode_json
 from adplanning_plugin.kernel.ids import new_id
+from adplanning_plugin.kernel.jobs import Every, Job, JobContext
 from adplanning_plugin.kernel.queue import sentence
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.kernel.sweep import LinkedEntities, Progress, Sweep, SweepContext, SweepResult
+from adplanning_plugin.kernel.sweep import LinkedEntities, Progress, Sweep, SweepContext, SweepResult, run_sweep
+from adplanning_plugin.kernel.work import Work
 
 OVERLAP = timedelta(minutes=10)
 """Read again each time: a row carries the time of its writing, and becomes visible at its commit."""
@@ -24,6 +26,8 @@ KEYS_AT_ONCE = 100_000
 """Keys fetched by one ordered query of the host's table, so that a long backfill sorts it a few times, not a thousand."""
 MOST_BAD_ROWS = 20
 """More in one batch is no bad row but a broken sweep: it stops, and its job is retried."""
+FIRST_SWEEP = timedelta(days=1)
+SWEEP_JOB = "sweep-linked-entities"
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -63,7 +67,7 @@ class Sweeping:
 
     async def run(self, since: datetime | None, progress: Progress | None) -> SweepResult:
         """Batch after batch until nothing newer is left."""
-        links = self._runtime.get(LinkedEntities)  # pyright: ignore[reportAbstractUsage] - a protocol as a key
+        links = self._runtime.get(LinkedEntities)
         if not links.has(self._sweep.entity):
             return self._result
         self._since = since
@@ -201,7 +205,7 @@ class Sweeping:
 
 async def count_rows(runtime: Runtime, tenant_id: str, sweep: Sweep, since: datetime | None) -> int:
     """How many linked rows were written since."""
-    links = runtime.get(LinkedEntities)  # pyright: ignore[reportAbstractUsage] - a protocol as a key
+    links = runtime.get(LinkedEntities)
     if not links.has(sweep.entity):
         return 0
     rows, written, _ = _source(runtime, tenant_id, sweep)
@@ -212,8 +216,33 @@ async def count_rows(runtime: Runtime, tenant_id: str, sweep: Sweep, since: date
         return (await session.execute(statement)).scalar_one()
 
 
+async def sweep_everything(context: JobContext) -> None:
+    """The job behind the bus: every sweep in its order; one that fails stops those after it no more than it must.
+
+    A sweep that has never run begins a day ago: the past is for `adplanning backfill`.
+    """
+    work = context.runtime.get(Work)
+    failures: list[str] = []
+    for sweep in work.ordered_sweeps():
+        key = {"tenant": context.tenant_id, "reader": f"sweep:{sweep.id}"}
+        async with context.runtime.database.transaction(context.tenant_id) as session:
+            known: dict[str, Any] | None = (await session.execute(_POSITION, key)).scalar_one_or_none()
+        since = None if known and "at" in known else context.slot - FIRST_SWEEP
+        try:
+            await run_sweep(context.runtime, context.tenant_id, sweep, since=since)
+        except Exception as problem:  # noqa: BLE001 - the others are not to blame; the job fails at its end
+            failures.append(f"{sweep.id}: {sentence(problem)}")
+    if failures:
+        raise Retry("Sweeps failed. " + " ".join(failures))
+
+
+def sweep_job() -> Job:
+    """Every few minutes, so that an event which was never emitted costs minutes."""
+    return Job(name=SWEEP_JOB, schedule=Every(seconds=300), run=sweep_everything)
+
+
 def _source(runtime: Runtime, tenant_id: str, sweep: Sweep) -> tuple[Subquery, ColumnElement[Any], ColumnElement[str]]:
-    links = runtime.get(LinkedEntities)  # pyright: ignore[reportAbstractUsage] - a protocol as a key
+    links = runtime.get(LinkedEntities)
     rows = links.selectable(sweep.entity, tenant_id)
     times = [rows.c[column] for column in sweep.order_by[:-1] if links.provides(sweep.entity, column)]
     if not times:

@@ -47,6 +47,10 @@ class Work:
             work.add_workflow_hook(item, owner)
         for owner, item in registered(runtime, "register_sweeps", runtime=runtime):
             work.add_sweep(item, owner)
+        if work.sweeps:
+            from adplanning_plugin.kernel.sweeping import sweep_job
+
+            work.add_job(sweep_job(), "the kernel")
         work.check()
         return work
 

@@ -1,0 +1,342 @@
+"""Telling of a change and delivering it: all or nothing, effectively once, retried, dead, replayed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from adplanning_plugin.kernel.errors import ConfigurationError, Conflict, NotFound
+from adplanning_plugin.kernel.events import Delivery, Event, Retry, Subscription, publish
+from adplanning_plugin.kernel.queue import claim, dead_letters, fail, finish, purge, replay
+from adplanning_plugin.kernel.runner import Runner
+from adplanning_plugin.kernel.runtime import Runtime
+
+from .conftest import MakeRuntime, Registers, build_runtime, leave_effect, rows
+
+COUNTS = (
+    "SELECT (SELECT count(*) FROM adplanning.outbox_event), (SELECT count(*) FROM adplanning.work_item),"
+    " (SELECT count(*) FROM adplanning.wakeup)"
+)
+
+
+async def note(delivery: Delivery, event: Event) -> None:
+    await leave_effect(delivery.session, delivery.tenant_id, str(event.data["order_id"]))
+
+
+async def tell(runtime: Runtime, order_id: str, tenant: str = "main", name: str = "order.placed", **more: str) -> str | None:
+    async with runtime.database.transaction(tenant) as session:
+        return await publish(session, runtime, tenant, name, {"order_id": order_id}, **more)  # type: ignore[arg-type]
+
+
+async def make_due(runtime: Runtime) -> None:
+    """Move every retry to now, as if its backoff had passed."""
+    await rows(runtime, "UPDATE adplanning.work_item SET due_at = now() WHERE status = 'pending' RETURNING 1")
+
+
+async def test_an_event_of_a_rolled_back_transaction_was_never_told(make_runtime: MakeRuntime) -> None:
+    runtime = make_runtime(subscribers=[Subscription(id="note", events=("order.*",), handle=note)])
+    with pytest.raises(ZeroDivisionError):
+        async with runtime.database.transaction("main") as session:
+            await publish(session, runtime, "main", "order.placed", {"order_id": "1"})
+            raise ZeroDivisionError
+    assert await rows(runtime, COUNTS) == [(0, 0, 0)]
+
+
+async def test_each_matching_subscriber_gets_the_event_and_the_others_nothing(
+    make_runtime: MakeRuntime, effects: None
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def listener(name: str) -> Subscription:
+        async def handle(delivery: Delivery, event: Event) -> None:
+            seen.append((name, event.name))
+
+        patterns = {"exact": ("order.placed",), "family": ("order.*",), "other": ("lead.created",), "all": ("*",)}
+        return Subscription(id=name, events=patterns[name], handle=handle)
+
+    runtime = make_runtime(subscribers=[listener(name) for name in ("exact", "family", "other", "all")])
+    await tell(runtime, "1")
+    await tell(runtime, "1", name="order.paid")
+    await tell(runtime, "1", name="orders.placed")
+    await Runner(runtime).drain("main")
+    assert sorted(seen) == [
+        ("all", "order.paid"),
+        ("all", "order.placed"),
+        ("all", "orders.placed"),
+        ("exact", "order.placed"),
+        ("family", "order.paid"),
+        ("family", "order.placed"),
+    ]
+
+
+async def test_an_event_id_that_was_told_before_is_a_no_op(make_runtime: MakeRuntime, effects: None) -> None:
+    runtime = make_runtime(subscribers=[Subscription(id="note", events=("order.*",), handle=note)])
+    assert await tell(runtime, "1", event_id="host-77") == "host-77"
+    assert await tell(runtime, "1", event_id="host-77") is None
+    assert await tell(runtime, "2", tenant="second", event_id="host-77") == "host-77"
+    await Runner(runtime).drain()
+    assert await rows(runtime, "SELECT tenant, name FROM public.effect ORDER BY 1") == [("main", "1"), ("second", "2")]
+
+
+async def test_publishing_on_the_hosts_session_puts_its_own_tenant_setting_back(
+    make_runtime: MakeRuntime, database_url: str
+) -> None:
+    runtime = make_runtime(subscribers=[Subscription(id="note", events=("order.*",), handle=note)])
+    engine = create_async_engine(database_url.replace("postgresql://", "postgresql+asyncpg://"))
+    async with AsyncSession(engine) as session, session.begin():
+        await session.execute(text("SET LOCAL app.tenant_id = 'host''s own'"))
+        told = await publish(session, runtime, "main", "order.placed", {"order_id": "1"})
+        assert (await session.execute(text("SELECT current_setting('app.tenant_id')"))).scalar_one() == "host's own"
+    await engine.dispose()
+    assert await rows(runtime, "SELECT id FROM adplanning.outbox_event") == [(told,)]
+
+
+async def test_two_workers_on_the_same_events_have_each_effect_once(database_url: str, effects: None) -> None:
+    plugin = Registers(subscribers=[Subscription(id="note", events=("order.*",), handle=note)])
+    runtimes = [build_runtime(database_url, plugin) for _ in range(2)]
+    runners = [Runner(runtime) for runtime in runtimes]
+    for runner in runners:
+        await runner.start()
+
+    async def some(first: int, tenant: str) -> None:
+        for order in range(first, first + 100):
+            await tell(runtimes[0], str(order), tenant=tenant)
+
+    await asyncio.gather(some(0, "main"), some(100, "main"), some(200, "second"))
+    async with asyncio.timeout(20):
+        while (await rows(runtimes[0], "SELECT count(*) FROM public.effect"))[0][0] < 300:
+            await asyncio.sleep(0.05)
+    for runner in runners:
+        await runner.stop()
+    assert await rows(runtimes[0], "SELECT count(*), count(DISTINCT name) FROM public.effect") == [(300, 300)]
+    assert all(runner.delivered for runner in runners)
+    for runtime in runtimes:
+        await runtime.database.close()
+
+
+async def test_a_lease_that_was_lost_commits_nothing(make_runtime: MakeRuntime, effects: None) -> None:
+    entered, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow_once(delivery: Delivery, event: Event) -> None:
+        await note(delivery, event)
+        if delivery.attempt == 1:
+            entered.set()
+            await may_end.wait()
+
+    runtime = make_runtime(subscribers=[Subscription(id="slow", events=("order.*",), handle=slow_once)])
+    first = Runner(runtime)
+    await first.start()
+    await tell(runtime, "1")
+    await asyncio.wait_for(entered.wait(), 10)
+    await make_due(runtime)  # as if the lease had run out while this process was frozen
+    async with runtime.database.transaction("main") as session:
+        [taken] = await claim(session, "main", "events", 10, 10)
+    async with runtime.database.transaction("main") as session:
+        await leave_effect(session, "main", "by the second worker")
+        await finish(session, taken)
+    may_end.set()
+    await first.stop()
+    assert await rows(runtime, "SELECT name FROM public.effect") == [("by the second worker",)]
+
+
+async def test_only_the_subscriber_that_failed_is_tried_again_and_what_keeps_failing_is_a_dead_letter(
+    make_runtime: MakeRuntime, effects: None
+) -> None:
+    async def lacking(delivery: Delivery, event: Event) -> None:
+        await leave_effect(delivery.session, delivery.tenant_id, "half done")
+        raise Retry(f"Order {event.data['order_id']} is not there yet.")
+
+    runtime = make_runtime(
+        subscribers=[
+            Subscription(id="note", events=("order.*",), handle=note),
+            Subscription(id="lacking", events=("order.*",), handle=lacking, max_attempts=3),
+        ]
+    )
+    await tell(runtime, "1234567890123")
+    for _ in range(5):
+        await Runner(runtime).drain("main")
+        await make_due(runtime)
+    assert await rows(runtime, "SELECT name FROM public.effect") == [("1234567890123",)]
+    found = await rows(
+        runtime, "SELECT kind, status, attempt, last_error FROM adplanning.work_item WHERE status <> 'done'"
+    )
+    assert found == [("event:lacking", "dead", 3, "Order 1234567890123 is not there yet.")]
+
+
+async def test_a_replayed_dead_letter_is_delivered_and_another_tenants_is_not_found(
+    make_runtime: MakeRuntime, effects: None
+) -> None:
+    is_there = False
+
+    async def waits(delivery: Delivery, event: Event) -> None:
+        if not is_there:
+            raise Retry("Order 1 is not there yet.")
+        await note(delivery, event)
+
+    runtime = make_runtime(subscribers=[Subscription(id="waits", events=("order.*",), handle=waits, max_attempts=1)])
+    await tell(runtime, "1")
+    await Runner(runtime).drain("main")
+    async with runtime.database.transaction("main") as session:
+        letter = (await session.execute(dead_letters("main"))).scalar_one()
+    async with runtime.database.transaction("second") as session:
+        with pytest.raises(NotFound):
+            await replay(session, "second", letter.id)
+    is_there = True
+    async with runtime.database.transaction("main") as session:
+        await replay(session, "main", letter.id, runtime=runtime)
+    await Runner(runtime).drain("main")
+    assert await rows(runtime, "SELECT name FROM public.effect") == [("1",)]
+    async with runtime.database.transaction("main") as session:
+        with pytest.raises(Conflict):
+            await replay(session, "main", letter.id)
+
+
+async def test_one_failing_event_of_a_burst_holds_up_none_of_the_others(
+    make_runtime: MakeRuntime, effects: None
+) -> None:
+    async def picky(delivery: Delivery, event: Event) -> None:
+        await note(delivery, event)
+        if event.data["order_id"] == "7":
+            raise ValueError("seven, of jane.doe@example.com, +49 170 1234567")
+
+    runtime = make_runtime(subscribers=[Subscription(id="picky", events=("order.*",), handle=picky)])
+    for order in range(20):
+        await tell(runtime, str(order))
+    await Runner(runtime).drain("main")
+    done = await rows(runtime, "SELECT name FROM public.effect")
+    assert sorted(int(name) for (name,) in done) == [order for order in range(20) if order != 7]
+    [(error,)] = await rows(runtime, "SELECT last_error FROM adplanning.work_item WHERE last_error IS NOT NULL")
+    assert error.startswith("ValueError: seven")
+    assert "jane" not in error
+    assert "1234567" not in error
+
+
+async def test_a_statement_that_fails_leaves_its_parameters_out_of_the_error(make_runtime: MakeRuntime) -> None:
+    async def breaks(delivery: Delivery, event: Event) -> None:
+        await delivery.session.execute(text("SELECT CAST(:x AS integer) / 0, :y"), {"x": 1, "y": "secret value"})
+
+    runtime = make_runtime(subscribers=[Subscription(id="breaks", events=("order.*",), handle=breaks)])
+    await tell(runtime, "1")
+    await Runner(runtime).drain("main")
+    [(error,)] = await rows(runtime, "SELECT last_error FROM adplanning.work_item")
+    assert "division by zero" in error
+    assert "secret value" not in error
+
+
+async def test_work_given_back_at_the_end_counts_no_attempt_and_is_due_at_once(
+    make_runtime: MakeRuntime, effects: None
+) -> None:
+    entered = asyncio.Event()
+
+    async def endless(delivery: Delivery, event: Event) -> None:
+        await note(delivery, event)
+        entered.set()
+        await asyncio.sleep(3600)
+
+    runtime = make_runtime(subscribers=[Subscription(id="endless", events=("order.*",), handle=endless)])
+    runner = Runner(runtime)
+    await runner.start()
+    await tell(runtime, "1")
+    await asyncio.wait_for(entered.wait(), 10)
+    await runner.stop(grace=0.1)
+    state = "SELECT attempt, status, due_at <= now() FROM adplanning.work_item"
+    assert await rows(runtime, state) == [(0, "pending", True)]
+    assert await rows(runtime, "SELECT count(*) FROM public.effect") == [(0,)]
+    assert (await rows(runtime, "SELECT count(*) FROM adplanning.wakeup WHERE due_at <= now()"))[0][0] >= 1
+
+
+async def test_work_whose_wake_up_was_lost_is_found_by_the_beat(make_runtime: MakeRuntime, effects: None) -> None:
+    runtime = make_runtime(
+        work={"beat_seconds": 0.2}, subscribers=[Subscription(id="note", events=("order.*",), handle=note)]
+    )
+    await tell(runtime, "1", tenant="second")
+    await rows(runtime, "DELETE FROM adplanning.wakeup RETURNING 1")
+    runner = Runner(runtime)
+    await runner.start()
+    async with asyncio.timeout(10):
+        while not await rows(runtime, "SELECT 1 FROM public.effect"):
+            await asyncio.sleep(0.05)
+    await runner.stop()
+
+
+async def test_pending_work_always_has_a_wake_up_no_later_than_itself(make_runtime: MakeRuntime) -> None:
+    runtime = make_runtime(subscribers=[Subscription(id="note", events=("order.*",), handle=note)])
+    covered = (
+        "SELECT (SELECT min(due_at) FROM adplanning.wakeup) <= min(due_at) + interval '1 second'"
+        " FROM adplanning.work_item WHERE status = 'pending'"
+    )
+    for order in range(5):
+        await tell(runtime, str(order))
+    assert await rows(runtime, covered) == [(True,)]
+    async with runtime.database.transaction("main") as session:
+        taken = await claim(session, "main", "events", 2, 10)
+    assert await rows(runtime, covered) == [(True,)]
+    async with runtime.database.transaction("main") as session:
+        taken += await claim(session, "main", "events", 10, 10)
+    assert len(taken) == 5
+    assert await rows(runtime, covered) == [(True,)]
+    for item in taken[:4]:
+        async with runtime.database.transaction("main") as session:
+            await finish(session, item)
+    assert await rows(runtime, covered) == [(True,)]
+    async with runtime.database.transaction("main") as session:
+        await fail(session, taken[4], Retry("Not yet."))
+    assert await rows(runtime, covered) == [(True,)]
+
+
+async def test_a_blocking_handler_keeps_its_lease(make_runtime: MakeRuntime, effects: None) -> None:
+    import time
+
+    async def blocks(delivery: Delivery, event: Event) -> None:
+        await note(delivery, event)
+        time.sleep(1.5)  # noqa: ASYNC251 - the mistake that this test is about
+
+    work = {"lease_seconds": 0.8, "heartbeat_seconds": 0.2}
+    runtime = make_runtime(work=work, subscribers=[Subscription(id="blocks", events=("order.*",), handle=blocks)])
+    await tell(runtime, "1")
+    await Runner(runtime).drain("main")
+    assert await rows(runtime, "SELECT attempt, status FROM adplanning.work_item") == [(1, "done")]
+
+
+async def test_claiming_is_quick_beside_many_rows_that_are_not_due(make_runtime: MakeRuntime) -> None:
+    runtime = make_runtime(subscribers=[Subscription(id="note", events=("order.*",), handle=note)])
+    await rows(
+        runtime,
+        "INSERT INTO adplanning.work_item (tenant_id, id, queue, kind, key, max_attempts, due_at)"
+        " SELECT 'main', 'later' || n, 'events', 'event:note', n::text, 8, now() + interval '1 hour'"
+        " FROM generate_series(1, 20000) n RETURNING 1",
+    )
+    await rows(runtime, "SELECT 1")
+    await tell(runtime, "1")
+    plan = await rows(
+        runtime,
+        "EXPLAIN SELECT id FROM adplanning.work_item WHERE tenant_id = 'main' AND queue = 'events'"
+        " AND status = 'pending' AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 10 FOR UPDATE SKIP LOCKED",
+    )
+    assert "ix_work_item_due" in "".join(line for (line,) in plan)
+
+
+async def test_purging_keeps_dead_letters_and_their_events(make_runtime: MakeRuntime, effects: None) -> None:
+    async def half(delivery: Delivery, event: Event) -> None:
+        if event.data["order_id"] == "2":
+            raise Retry("Order 2 is not there yet.")
+
+    runtime = make_runtime(subscribers=[Subscription(id="half", events=("order.*",), handle=half, max_attempts=1)])
+    await tell(runtime, "1")
+    await tell(runtime, "2")
+    await Runner(runtime).drain("main")
+    await rows(runtime, "UPDATE adplanning.work_item SET done_at = now() - interval '90 days' RETURNING 1")
+    await rows(runtime, "UPDATE adplanning.outbox_event SET created_at = now() - interval '90 days' RETURNING 1")
+    async with runtime.database.transaction("main") as session:
+        assert await purge(session, "main", 30) == 2
+    left = "SELECT w.status, o.data->>'order_id' FROM adplanning.work_item w JOIN adplanning.outbox_event o ON o.id = w.key"
+    assert await rows(runtime, left) == [("dead", "2")]
+
+
+def test_a_subscriber_id_that_is_taken_names_both_owners(database_url: str) -> None:
+    plugins = [Registers(subscribers=[Subscription(id="note", events=("a.b",), handle=note)]) for _ in range(2)]
+    with pytest.raises(ConfigurationError, match=r"'note' is registered by plugin-0 and by plugin-1"):
+        build_runtime(database_url, *plugins)
