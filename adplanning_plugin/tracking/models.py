@@ -108,6 +108,12 @@ class OrderVisit(Base):
     stamped_at: Mapped[datetime]
 
 
+ONE_OF_ORDER = "conversion_type = 'purchase' AND order_id IS NOT NULL AND deleted_at IS NULL"
+ONE_OF_LEAD = "conversion_type = 'lead_form_submission' AND lead_id IS NOT NULL AND deleted_at IS NULL"
+"""Which conversions are unique per order and per lead; an upsert names the same words, without parameters, since
+PostgreSQL cannot match a partial index to a parameter in a generic plan."""
+
+
 class Conversion(TenantRow, Versioned, Base):
     """Something worth counting; a purchase exists once per (tenant, order), whatever browser and bus each say."""
 
@@ -118,16 +124,14 @@ class Conversion(TenantRow, Versioned, Base):
             "tenant_id",
             "order_id",
             unique=True,
-            postgresql_where=text("conversion_type = 'purchase' AND order_id IS NOT NULL AND deleted_at IS NULL"),
+            postgresql_where=text(ONE_OF_ORDER),
         ),
         Index(
             "uq_conversion_lead",
             "tenant_id",
             "lead_id",
             unique=True,
-            postgresql_where=text(
-                "conversion_type = 'lead_form_submission' AND lead_id IS NOT NULL AND deleted_at IS NULL"
-            ),
+            postgresql_where=text(ONE_OF_LEAD),
         ),
         UniqueConstraint("tenant_id", "dedupe_key"),
         Index("ix_conversion_occurred_at", "tenant_id", "occurred_at", "id"),

@@ -1,0 +1,214 @@
+"""Leads: linked leads become lead_form_submission conversions, set-wise and once each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.identity import email_identifier_sql
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.links import Links
+from adplanning_plugin.tracking.announce import announce
+from adplanning_plugin.tracking.goal_matching import choose_goal, no_value
+from adplanning_plugin.tracking.goal_rules import GoalRule, active_rules
+from adplanning_plugin.tracking.goal_sources import ledger_columns
+from adplanning_plugin.tracking.models import ONE_OF_LEAD, Conversion
+from adplanning_plugin.tracking.recording import (
+    Recorded,
+    changed_only,
+    chunks,
+    due_again,
+    new_conversion_id,
+    take_turns,
+    visit_sessions,
+)
+from adplanning_plugin.tracking.tokens import read_visit
+
+_FACTS = (
+    "status",
+    "origin",
+    "occurred_at",
+    "value",
+    "currency",
+    "visitor_id",
+    "session_id",
+    "person_id",
+    "identifier",
+    "website_id",
+    "utm",
+    "click_ids",
+    "goal_id",
+)
+_TEXTS = ARRAY(Text())
+# The platform itself says which campaign brought its lead; attribution leaves that.
+_ASSIGNED = ("platform", "ad_campaign_id", "campaign_assigned")
+
+
+async def record_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, lead_ids: Sequence[str]) -> Recorded:
+    """Make the conversions of these leads what the leads are now; one for each, however often it is called.
+
+    A lead is worth its own value, else the default value of the lead goal that marks it, else nothing. It is no revenue.
+    """
+    created: list[str] = []
+    updated: list[str] = []
+    missing: list[str] = []
+    for ids in chunks(lead_ids):
+        await take_turns(session, tenant_id, "lead", ids)
+        rows = await _upsert(session, runtime, tenant_id, ids)
+        created += [row.id for row in rows if row.is_new]
+        updated += [row.id for row in rows if not row.is_new]
+        missing += await _without_conversion(session, tenant_id, ids)
+    await announce(session, runtime, tenant_id, created, updated)
+    return Recorded(created=tuple(created), updated=tuple(updated), missing=tuple(missing))
+
+
+async def _upsert(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]) -> Sequence[Any]:
+    rules = await active_rules(session, runtime, tenant_id, ledger=True, conversion_type="lead_form_submission")
+    seen = await _visits(session, runtime, tenant_id, ids)
+    source = _facts_of_leads(runtime, tenant_id, ids, seen, rules)
+    statement = insert(Conversion).from_select(
+        ["tenant_id", "id", "conversion_type", "lead_id", *_FACTS, *_ASSIGNED], source
+    )
+    table = Conversion.__table__
+    # A campaign that somebody assigned here stays; one that the lead names comes with it.
+    named = statement.excluded["campaign_assigned"]
+    assigned = {name: case((named, statement.excluded[name]), else_=table.c[name]) for name in _ASSIGNED}
+    differs = changed_only(statement, _FACTS) | and_(named, changed_only(statement, _ASSIGNED))
+    statement = statement.on_conflict_do_update(
+        index_elements=["tenant_id", "lead_id"],
+        index_where=text(ONE_OF_LEAD),
+        set_=due_again(statement, _FACTS) | assigned,
+        where=differs,
+    )
+    rows = await session.execute(statement.returning(Conversion.id, (Conversion.version == 1).label("is_new")))
+    return rows.all()
+
+
+async def _visits(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """Lead id → (visitor, session) from signed tokens, and from the host's own session where there is no token."""
+    lead = runtime.get(Links).by_ids("lead", tenant_id, ids)
+    rows = await session.execute(
+        select(lead.c.id, lead.c.visitor_token, lead.c.session_id, lead.c.created_at).where(
+            lead.c.visitor_token.is_not(None) | lead.c.session_id.is_not(None)
+        )
+    )
+    seen: dict[str, tuple[str | None, str | None]] = {}
+    for row in rows:
+        token = read_visit(runtime, tenant_id, row.visitor_token, at=row.created_at) if row.visitor_token else None
+        if token is not None and token.visitor_id is not None and token.consent == "granted":
+            seen[row.id] = (token.visitor_id, token.session_id)
+        elif row.session_id:
+            seen[row.id] = (None, row.session_id)
+    return seen
+
+
+def _facts_of_leads(
+    runtime: Runtime,
+    tenant_id: str,
+    ids: Sequence[str],
+    seen: dict[str, tuple[str | None, str | None]],
+    rules: Sequence[GoalRule],
+) -> Select[Any]:
+    links = runtime.get(Links)
+    lead = links.by_ids("lead", tenant_id, ids)
+    session_ids = sorted({session_id for _, session_id in seen.values() if session_id})
+    visit = visit_sessions(runtime, tenant_id, session_ids)
+    named_visit = _table_of(seen)
+    campaign = _campaigns(links, tenant_id)
+    utm = visit.c.utm
+    currency = func.coalesce(lead.c.currency, runtime.tenant(tenant_id).currency)
+    own_value = cast(func.greatest(lead.c.value, 0), BigInteger)
+    columns = ledger_columns(
+        "lead_form_submission", func.coalesce(lead.c.value, 0), currency, visit.c.website_id, utm, no_value()
+    )
+    goal_id = choose_goal(rules, columns)
+    joined = (
+        lead.outerjoin(named_visit, named_visit.c.lead_id == lead.c.id)
+        .outerjoin(visit, visit.c.id == named_visit.c.session_id)
+        .outerjoin(campaign, campaign.c.id == lead.c.ad_campaign_id)
+    )
+    return (
+        select(
+            literal(tenant_id, String),
+            new_conversion_id(),
+            literal("lead_form_submission"),
+            lead.c.id,
+            literal("confirmed"),
+            literal("lead"),
+            lead.c.created_at,
+            case((lead.c.value.is_not(None), own_value), else_=_default_value(goal_id, rules)),
+            case((lead.c.value.is_not(None), currency), else_=_default_currency(goal_id, rules, currency)),
+            func.coalesce(named_visit.c.visitor_id, visit.c.visitor_id),
+            named_visit.c.session_id,
+            lead.c.person_id,
+            email_identifier_sql(lead.c.email, runtime),
+            visit.c.website_id,
+            utm,
+            visit.c.click_ids,
+            goal_id,
+            campaign.c.platform,
+            campaign.c.id,
+            campaign.c.id.is_not(None),
+        )
+        .select_from(joined)
+        .where(lead.c.created_at.is_not(None))
+    )
+
+
+def _table_of(seen: dict[str, tuple[str | None, str | None]]) -> FromClause:
+    """The visits of leads as rows; tokens are verified in Python, so they enter the statement as arrays."""
+    columns = (list(seen), [visitor for visitor, _ in seen.values()], [session_id for _, session_id in seen.values()])
+    arrays = [cast(column, _TEXTS) for column in columns]
+    return func.unnest(*arrays).table_valued("lead_id", "visitor_id", "session_id").render_derived("named_visit")
+
+
+def _campaigns(links: Links, tenant_id: str) -> FromClause:
+    """The known campaigns, with the platform as conversions name it."""
+    campaign = links.selectable("ad_campaign", tenant_id)
+    platform = case((campaign.c.platform.in_(("meta", "google")), campaign.c.platform), else_=literal("generic"))
+    return select(campaign.c.id, platform.label("platform")).subquery("lead_campaign")
+
+
+def _default_value(goal_id: ColumnElement[Any], rules: Sequence[GoalRule]) -> ColumnElement[Any]:
+    worth = [(goal_id == rule.id, literal(rule.default_value, BigInteger)) for rule in rules if rule.default_value]
+    return case(*worth, else_=literal(0, BigInteger)) if worth else literal(0, BigInteger)
+
+
+def _default_currency(
+    goal_id: ColumnElement[Any], rules: Sequence[GoalRule], currency: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    worth = [(goal_id == rule.id, literal(rule.currency, Text)) for rule in rules if rule.default_value]
+    return case(*worth, else_=currency) if worth else currency
+
+
+async def _without_conversion(session: AsyncSession, tenant_id: str, ids: Sequence[str]) -> list[str]:
+    known = await session.scalars(
+        select(Conversion.lead_id).where(
+            Conversion.tenant_id == tenant_id,
+            Conversion.lead_id.in_(ids),
+            Conversion.origin == "lead",
+            Conversion.deleted_at.is_(None),
+        )
+    )
+    found = set(known)
+    return [each for each in ids if each not in found]

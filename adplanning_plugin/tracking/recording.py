@@ -1,0 +1,115 @@
+"""Recording: what the set-wise recorders share: outcome, striped locks, new ids in SQL, visits and sessions of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from zlib import crc32
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Subquery,
+    Text,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.kernel.ids import new_ulid
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.links import Links
+from adplanning_plugin.tracking.models import Conversion, Session
+
+CHUNK = 2_000
+"""Rows of one statement: bounds memory, locks and the size of an announcement."""
+_STRIPES = 64
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recorder did."""
+
+    created: tuple[str, ...] = ()
+    """Ids of new conversions."""
+    updated: tuple[str, ...] = ()
+    """Ids of conversions that changed."""
+    missing: tuple[str, ...] = ()
+    """Host ids that no linked row has."""
+
+
+def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
+    """Distinct ids in order, a statement's worth at a time."""
+    unique = list(dict.fromkeys(ids))
+    for start in range(0, len(unique), CHUNK):
+        yield unique[start : start + CHUNK]
+
+
+async def take_turns(session: AsyncSession, tenant_id: str, kind: str, ids: Sequence[str]) -> None:
+    """Let nobody else record these objects until the transaction ends.
+
+    Without it a recorder that read an order before it was paid could write after one that read it paid. 64 stripes in
+    ascending order keep the number of locks small and deadlocks away.
+    """
+    space = _signed(crc32(f"adplanning.{kind}:{tenant_id}".encode()))
+    stripes = sorted({crc32(each.encode()) % _STRIPES for each in ids})
+    in_order = select(func.unnest(cast(stripes, ARRAY(Integer))).label("stripe")).subquery()
+    await session.execute(select(func.pg_advisory_xact_lock(space, in_order.c.stripe)))
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 32) if value >= 1 << 31 else value
+
+
+def new_conversion_id() -> ColumnElement[str]:
+    """A fresh `conv_…` id for each row of an INSERT … SELECT: this moment's ULID time and 64 random bits."""
+    random = func.upper(func.substr(func.md5(cast(func.gen_random_uuid(), Text())), 1, 16))
+    return literal(f"conv_{new_ulid()[:10]}").concat(random)
+
+
+def changed_only(statement: Insert, columns: Sequence[str]) -> ColumnElement[bool]:
+    """Condition of ON CONFLICT DO UPDATE: any of the columns differs."""
+    table = Conversion.__table__
+    mine = tuple_(*(table.c[name] for name in columns))
+    return mine.is_distinct_from(tuple_(*(statement.excluded[name] for name in columns)))
+
+
+def due_again(statement: Insert, columns: Sequence[str]) -> dict[str, Any]:
+    """The SET of ON CONFLICT DO UPDATE: the columns, a version, and credit due again."""
+    table = Conversion.__table__
+    return {name: statement.excluded[name] for name in columns} | {
+        "version": table.c.version + 1,
+        "updated_at": func.now(),
+        "attribution_version": None,
+    }
+
+
+def visit_sessions(runtime: Runtime, tenant_id: str, session_ids: Sequence[str]) -> Subquery:
+    """Sessions by id with what a conversion keeps of them: visitor, website, utm, click ids.
+
+    A host session and a tracker session with one id are one; the tracker's row is preferred, since it carries click ids.
+    """
+    wanted = (Session.tenant_id == tenant_id, Session.id.in_(session_ids))
+    own = select(Session.id, Session.visitor_id, Session.website_id, Session.utm, Session.click_ids).where(*wanted)
+    links = runtime.get(Links)
+    if not session_ids or not links.has("analytics_session"):
+        return own.subquery("visit_session")
+    host = links.by_ids("analytics_session", tenant_id, session_ids)
+    host_rows = select(
+        host.c.id, host.c.visitor_id, host.c.website_id, host_utm(host), cast(null(), JSONB).label("click_ids")
+    ).where(host.c.id.not_in(select(Session.id).where(*wanted)))
+    return union_all(own, host_rows).subquery("visit_session")
+
+
+def host_utm(session: FromClause) -> ColumnElement[Any]:
+    """The utm columns of a host session as the object that our own sessions keep; null where it has none."""
+    names = ("source", "medium", "campaign", "term", "content", "id")
+    parts = [part for name in names for part in (literal(name), func.nullif(func.trim(session.c[f"utm_{name}"]), ""))]
+    return func.nullif(func.jsonb_strip_nulls(func.jsonb_build_object(*parts)), cast({}, JSONB)).label("utm")

@@ -1,0 +1,166 @@
+"""The plugin's conversion domain over a small store: database, runtime, worker, admin and public HTTP."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pluggy
+import pytest
+import pytest_asyncio
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from adplanning_plugin import Actor, Options, Tenant, hookimpl
+from adplanning_plugin.hookspecs import PROJECT, Section, Specs
+from adplanning_plugin.kernel.database import Database
+from adplanning_plugin.kernel.events import publish
+from adplanning_plugin.kernel.http import admin_router
+from adplanning_plugin.kernel.models import Base
+from adplanning_plugin.kernel.runner import Runner
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.sweep import LinkedEntities
+from adplanning_plugin.kernel.watermark import StreamReader, Streams
+from adplanning_plugin.kernel.work import Work
+from adplanning_plugin.links import Links
+from adplanning_plugin.options import DatabaseOptions
+from adplanning_plugin.tracking.goal_hits import read_events
+from adplanning_plugin.tracking.hooks import ConversionHooks
+from adplanning_plugin.tracking.models import Conversion
+from tests.conversions import shop
+from tests.databases import make_declared_tables
+
+ALL = frozenset({"adplanning:read", "adplanning:write", "adplanning:manage", "adplanning:pii"})
+
+
+class StoreHooks:
+    """The store's side: who calls is said by headers, so that a test can be anybody."""
+
+    @hookimpl
+    def provide_admin_guard(self) -> Any:
+        return lambda connection, handler: None
+
+    @hookimpl
+    def resolve_actor(self, connection: Any) -> Actor:
+        scopes = connection.headers.get("x-scopes")
+        tenant_id = connection.headers.get("x-store", "main")
+        return Actor(id="7", tenant_id=tenant_id, scopes=frozenset(scopes.split()) if scopes else ALL)
+
+    @hookimpl
+    def register_sections(self) -> list[Section]:
+        async def credit(runtime: Runtime, session: Any, tenant_id: str, object_id: str) -> dict[str, Any]:
+            return {"rows": [{"conversion_id": object_id, "tenant": tenant_id}]}
+
+        return [Section(key="credit", title="Credit", compute=credit, place="conversion")]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def store_database(postgres_server: Any, worker_name: str) -> AsyncIterator[Database]:
+    name = f"test_conversions_{worker_name}"
+    postgres_server.drop(name)
+    url = postgres_server.create(name)
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE SCHEMA till"))
+        await connection.run_sync(shop.metadata.create_all)
+        await connection.execute(text("CREATE SCHEMA IF NOT EXISTS adplanning"))
+    await engine.dispose()
+    make_declared_tables(url)
+    database = Database.connect(DatabaseOptions(url=url, pool_size=16))
+    yield database
+    await database.close()
+    postgres_server.drop(name)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def runtime(store_database: Database) -> Runtime:
+    """A runtime over empty tables: two stores, India and Japan."""
+    plugin_tables = [table for table in Base.metadata.sorted_tables]
+    names = ", ".join(table.fullname for table in [*shop.metadata.sorted_tables, *plugin_tables])
+    async with store_database.engine.begin() as connection:
+        await connection.execute(text(f"TRUNCATE {names}"))
+    hooks = pluggy.PluginManager(PROJECT)
+    hooks.add_hookspecs(Specs)
+    hooks.register(StoreHooks())
+    hooks.register(ConversionHooks())
+    runtime = Runtime(Options(secret="x" * 40), hooks)
+    runtime.put(store_database, Database)
+    runtime.put(Links(shop.LINKS, tenants_known=True))
+    runtime.put(runtime.get(Links), LinkedEntities)
+    runtime.set_tenants(
+        [
+            Tenant(id="main", zone="Asia/Kolkata", currency="INR"),
+            Tenant(id="other", zone="Asia/Tokyo", currency="JPY"),
+        ]
+    )
+    streams = Streams()
+    streams.add(StreamReader(id="goals", advance=read_events))
+    runtime.put(streams)
+    runtime.put(Work.collect(runtime))
+    return runtime
+
+
+@pytest.fixture
+def put(runtime: Runtime) -> Callable[..., Awaitable[None]]:
+    """Insert rows into a table of the store."""
+
+    async def insert_rows(table: Any, *rows: dict[str, Any]) -> None:
+        async with runtime.database.engine.begin() as connection:
+            for row in rows:
+                await connection.execute(table.insert(), row)
+
+    return insert_rows
+
+
+@pytest.fixture
+def alter(runtime: Runtime) -> Callable[..., Awaitable[None]]:
+    """Change a sale of the store."""
+
+    async def change(no: int, **values: Any) -> None:
+        async with runtime.database.engine.begin() as connection:
+            await connection.execute(shop.sales.update().where(shop.sales.c.no == no).values(**values))
+
+    return change
+
+
+@pytest.fixture
+def emit(runtime: Runtime) -> Callable[..., Awaitable[None]]:
+    """The store's bus: publish an event and let the worker deliver what is due."""
+
+    async def tell(name: str, *ids: Any, tenant_id: str = "main") -> None:
+        async with runtime.database.transaction(tenant_id) as session:
+            for each in ids:
+                await publish(session, runtime, tenant_id, name, {"id": each})
+        await Runner(runtime).drain(tenant_id)
+
+    return tell
+
+
+@pytest.fixture
+def stored(runtime: Runtime) -> Callable[..., Awaitable[list[Any]]]:
+    """The conversions of a store, oldest first."""
+
+    async def read(tenant_id: str = "main", **filters: Any) -> list[Any]:
+        async with runtime.database.reading(tenant_id) as session:
+            statement = select(Conversion).filter_by(tenant_id=tenant_id, **filters)
+            return list(await session.scalars(statement.order_by(Conversion.occurred_at, Conversion.id)))
+
+    return read
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def admin(runtime: Runtime) -> AsyncIterator[Any]:
+    """The admin API: `await admin.get("/conversions")` and so on, with JSON in and out."""
+    handlers = [each for part in runtime.hooks.hook.register_admin_routes(runtime=runtime) for each in part]
+    app = Litestar([admin_router(runtime, handlers)])
+    async with AsyncTestClient(app, base_url="http://store.test") as client:
+        base = runtime.options.paths.admin
+
+        def at(method: str) -> Callable[..., Any]:
+            async def call(path: str, **more: Any) -> Any:
+                return await client.request(method, base + path, **more)
+
+            return call
+
+        yield SimpleNamespace(get=at("GET"), post=at("POST"), put=at("PUT"), delete=at("DELETE"))
