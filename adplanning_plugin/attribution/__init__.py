@@ -1,5 +1,6 @@
 """Attribution: touchpoints, the campaigns they belong to, and the credit that each conversion gives them."""
 
+from adplanning_plugin.attribution.crediting import compute_credit, due_conversions
 from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
 from adplanning_plugin.attribution.rules import (
     WINDOWS,
@@ -24,8 +25,10 @@ __all__ = [
     "Rules",
     "canonical_model",
     "check_window",
+    "compute_credit",
     "credit_table",
     "current_rules",
+    "due_conversions",
     "model_position",
     "parse_window",
     "rule_version_table",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, delete, or_, select, text
+from sqlalchemy import BigInteger, Table, Text, column, delete, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.credit_sql import credit_insert
@@ -15,6 +15,7 @@ from adplanning_plugin.attribution.rules import Rules, ensure_rules, hook_models
 from adplanning_plugin.identity import denylist_table, edge_table
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.links import Links, write_back
 from adplanning_plugin.stats.credit import MODELS
 from adplanning_plugin.tracking import conversion_table, write_attribution
 
@@ -29,7 +30,8 @@ _credit = cast("Table", Credit.__table__)
 # From the last touch that is not direct within the default window, else from the last one; none leaves nulls.
 _OUTCOME = text(
     """
-    SELECT c.id AS conversion_id, t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id
+    SELECT c.id AS conversion_id, t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id,
+           CAST(:version AS bigint) AS attribution_version
     FROM unnest(CAST(:ids AS text[])) AS c(id)
     LEFT JOIN LATERAL (
       SELECT platform, ad_campaign_id, ad_set_id, ad_id FROM adplanning.credit
@@ -37,6 +39,9 @@ _OUTCOME = text(
       ORDER BY (channel = 'Direct'), position DESC LIMIT 1
     ) t ON true
     """
+).columns(
+    *(column(name, Text) for name in ("conversion_id", "platform", "ad_campaign_id", "ad_set_id", "ad_id")),
+    column("attribution_version", BigInteger),
 )
 
 
@@ -94,12 +99,28 @@ async def _batch(session: AsyncSession, runtime: Runtime, tenant_id: str, rules:
         return 0
     if len(rules.models) > len(MODELS):
         await append_models(session, tenant_id, alive, hook_models(runtime))
-    values = {"ids": alive, "tenant": tenant_id, "days": rules.default_window_days}
-    outcomes = [row._asdict() for row in await session.execute(_OUTCOME, values)]
-    await write_attribution(session, tenant_id, outcomes, version=rules.version)
+    outcome = _OUTCOME.bindparams(
+        ids=alive, tenant=tenant_id, days=rules.default_window_days, version=rules.version
+    ).subquery()
+    await write_attribution(session, tenant_id, select(outcome))
+    await _tell_leads(session, runtime, tenant_id, alive)
     for start in range(0, len(alive), 500):
         await publish(session, runtime, tenant_id, "attribution.updated", {"ids": alive[start : start + 500]})
     return len(alive)
+
+
+async def _tell_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]) -> None:
+    """Leads learn the campaign that brought them."""
+    links = runtime.get(Links)
+    if not links.has("lead"):
+        return
+    c = _conversion.c
+    found = select(c.lead_id, c.ad_campaign_id).where(
+        c.tenant_id == tenant_id, c.id.in_(ids), c.lead_id.is_not(None), c.ad_campaign_id.is_not(None)
+    )
+    rows = [(row[0], row[1]) for row in await session.execute(found)]
+    if rows:
+        await write_back(session, links, tenant_id, "lead", "resolved_campaign_id", rows)
 
 
 async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequence[str], *, refunds: bool) -> None:

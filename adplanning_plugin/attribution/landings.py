@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Row, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,14 +22,16 @@ _REFERRER_HOST, _OWN_HOST = _HOST.format(column="e.referrer"), _HOST.format(colu
 # Sessions that the new events begin, begin earlier, or give another source.
 _SESSIONS = text(
     f"""
-    SELECT DISTINCT e.session_id FROM {_event.fullname} e
+    SELECT e.session_id, min(e.occurred_at) - interval '2 days' AS since,
+           max(e.occurred_at) + interval '2 days' AS until
+    FROM {_event.fullname} e
     WHERE e.tenant_id = :tenant AND e.xid >= :low AND e.xid < :high
       AND e.session_id IS NOT NULL AND e.visitor_id IS NOT NULL AND e.source <> 'host'
       AND ((e.utm IS NOT NULL OR e.click_ids IS NOT NULL
             OR (e.referrer IS NOT NULL AND {_REFERRER_HOST} IS DISTINCT FROM {_OWN_HOST}))
            OR NOT EXISTS (SELECT 1 FROM adplanning.touchpoint t WHERE t.tenant_id = :tenant
                           AND t.session_id = e.session_id AND t.occurred_at <= e.occurred_at))
-    ORDER BY 1
+    GROUP BY 1 ORDER BY 1
     """  # noqa: S608 - names of our own; every value is a parameter
 )
 _LANDINGS = text(
@@ -39,7 +42,7 @@ _LANDINGS = text(
              row_number() OVER (PARTITION BY e.session_id ORDER BY e.occurred_at, e.id) AS n
       FROM {_event.fullname} e
       WHERE e.tenant_id = :tenant AND e.session_id = ANY(CAST(:sessions AS text[])) AND e.visitor_id IS NOT NULL
-        AND e.source <> 'host'
+        AND e.source <> 'host' AND e.occurred_at BETWEEN :since AND :until
     ) e
     WHERE n = 1 OR utm IS NOT NULL OR click_ids IS NOT NULL
        OR (referrer IS NOT NULL AND referrer_host IS DISTINCT FROM own_host)
@@ -48,15 +51,29 @@ _LANDINGS = text(
 )
 
 
-async def own_sessions(session: AsyncSession, tenant_id: str, low_xid: int, high_xid: int) -> list[str]:
+class Span(NamedTuple):
+    """A session, and the time around it: a visit is never longer, and few partitions are looked into."""
+
+    session_id: str
+    since: datetime
+    until: datetime
+
+
+async def own_sessions(session: AsyncSession, tenant_id: str, low_xid: int, high_xid: int) -> list[Span]:
     """Sessions whose touches may differ after the events that these transactions wrote."""
     values = {"tenant": tenant_id, "low": low_xid, "high": high_xid}
-    return list((await session.execute(_SESSIONS, values)).scalars())
+    return [Span(*row) for row in await session.execute(_SESSIONS, values)]
 
 
-async def own_landings(session: AsyncSession, tenant_id: str, session_ids: Sequence[str]) -> list[Landing]:
+async def own_landings(session: AsyncSession, tenant_id: str, spans: Sequence[Span]) -> list[Landing]:
     """The landings of tracked sessions: their first event, and every one that names a source."""
-    rows = await session.execute(_LANDINGS, {"tenant": tenant_id, "sessions": list(session_ids)})
+    values = {
+        "tenant": tenant_id,
+        "sessions": [span.session_id for span in spans],
+        "since": min(span.since for span in spans),
+        "until": max(span.until for span in spans),
+    }
+    rows = await session.execute(_LANDINGS, values)
     return [
         Landing(
             session_id=row.session_id,

@@ -22,7 +22,7 @@ CHUNK = 500
 _conversion = cast("Table", conversion_table)
 _edge = cast("Table", edge_table)
 
-# The reverse of what credit reaches: by the visit itself, and one strong edge away. What was never credited is due anyway.
+# The reverse of what credit reaches: the visit itself, and one strong edge away. What was never credited is due anyway.
 _CONCERNED = text(
     f"""
     WITH touch AS MATERIALIZED (

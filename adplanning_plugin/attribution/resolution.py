@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import TextClause, literal, select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.late import announce_due, conversions_with
@@ -187,18 +187,15 @@ async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_id
     # The session's last campaign: a session may have several touches.
     ours = select(Touchpoint.session_id).where(Touchpoint.tenant_id == tenant_id, Touchpoint.id.in_(touch_ids))
     latest = (
-        select(Touchpoint.session_id, Touchpoint.ad_campaign_id, literal(True))
+        select(Touchpoint.session_id, Touchpoint.ad_campaign_id)
         .where(Touchpoint.tenant_id == tenant_id, Touchpoint.session_id.in_(ours), Touchpoint.is_resolved)
         .distinct(Touchpoint.session_id)
         .order_by(Touchpoint.session_id, Touchpoint.occurred_at.desc(), Touchpoint.id.desc())
     )
-    rows = (await session.execute(latest)).all()
-    await write_back(
-        session, links, tenant_id, "analytics_session", "ad_campaign_id", [(row[0], row[1]) for row in rows]
-    )
-    await write_back(
-        session, links, tenant_id, "analytics_session", "attribution_resolved", [(row[0], row[2]) for row in rows]
-    )
+    rows = [(row[0], row[1]) for row in await session.execute(latest) if row[0] is not None]
+    await write_back(session, links, tenant_id, "analytics_session", "ad_campaign_id", rows)
+    resolved = [(session_id, True) for session_id, _ in rows]
+    await write_back(session, links, tenant_id, "analytics_session", "attribution_resolved", resolved)
 
 
 def _read(named: str) -> Named:

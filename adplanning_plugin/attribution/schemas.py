@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
+from sqlalchemy import Row
 
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.kernel.days import rfc3339
+from adplanning_plugin.kernel.money import to_major
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -38,7 +41,7 @@ class AssignTouchpoint(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     """A manual assignment; `ad_campaign_id` null undoes it."""
 
     version: int | msgspec.UnsetType = msgspec.UNSET
-    ad_campaign_id: Id | None | msgspec.UnsetType = msgspec.UNSET
+    ad_campaign_id: Id | msgspec.UnsetType | None = msgspec.UNSET
     ad_set_id: Id | None = None
     ad_id: Id | None = None
 
@@ -122,3 +125,98 @@ def touchpoint_out(touch: Touchpoint) -> TouchpointOut:
         created_at=rfc3339(touch.created_at),
         updated_at=rfc3339(touch.updated_at),
     )
+
+
+class AttributionOut(msgspec.Struct, kw_only=True):
+    """A row of the list: a touch, and what it earned under one model and window."""
+
+    id: str
+    campaign: str | None
+    utm_campaign: str | None
+    source: str
+    medium: str
+    platform: str
+    channel: str
+    model: str
+    window_days: int
+    touch: str | None
+    """first, middle or last in the latest conversion it took part in (an only touch is the last); null without one."""
+    converted: bool
+    conversions: float
+    """Sum of weights."""
+    value: str | None
+    value_minor: int | None
+    refunded: str | None
+    refunded_minor: int | None
+    currency: str | None
+    """Null where it earned nothing, or conversions in several currencies."""
+    spend: str | None
+    spend_minor: int | None
+    spend_currency: str | None
+    """The campaign's spend in the listed period, in the ad account's currency."""
+    date: str
+    is_resolved: bool
+    resolution_method: str
+    resolution_reason: str | None
+    confidence: float | None
+    ad_campaign_id: str | None
+    ad_set_id: str | None
+    ad_id: str | None
+    analytics_session_id: str | None
+    visitor_id: str
+    person_id: str | None
+    website_id: str | None
+    origin: str
+    is_direct: bool
+    version: int
+
+
+def attribution_out(
+    row: Row[Any], model: str, window_days: int, spend: Mapping[str, tuple[int, str]]
+) -> AttributionOut:
+    """The wire form of a row of `attribution_rows`."""
+    money = row.currency if row.currency and row.currencies == 1 else None
+    spent = spend.get(row.ad_campaign_id) if row.ad_campaign_id else None
+    return AttributionOut(
+        id=row.id,
+        campaign=row.campaign_name or row.campaign,
+        utm_campaign=row.campaign,
+        source=row.source,
+        medium=row.medium,
+        platform=row.platform,
+        channel=row.channel,
+        model=model,
+        window_days=window_days,
+        touch=_place(row.place, row.path_length),
+        converted=row.conversions > 0,
+        conversions=round(row.weight, 6),
+        value=to_major(int(row.value), money) if money else None,
+        value_minor=int(row.value) if money else None,
+        refunded=to_major(int(row.refunded), money) if money else None,
+        refunded_minor=int(row.refunded) if money else None,
+        currency=money,
+        spend=to_major(*spent) if spent else None,
+        spend_minor=spent[0] if spent else None,
+        spend_currency=spent[1] if spent else None,
+        date=rfc3339(row.occurred_at),
+        is_resolved=row.is_resolved,
+        resolution_method=row.resolution_method,
+        resolution_reason=row.resolution_reason,
+        confidence=row.confidence,
+        ad_campaign_id=row.ad_campaign_id,
+        ad_set_id=row.ad_set_id,
+        ad_id=row.ad_id,
+        analytics_session_id=row.session_id,
+        visitor_id=row.visitor_id,
+        person_id=row.person_id,
+        website_id=row.website_id,
+        origin=row.origin,
+        is_direct=row.is_direct,
+        version=row.version,
+    )
+
+
+def _place(position: int | None, touches: int | None) -> str | None:
+    if position is None or touches is None:
+        return None
+    return "last" if position == touches else "first" if position == 1 else "middle"

@@ -41,12 +41,13 @@ async def read_events(runtime: Runtime, session: AsyncSession, tenant_id: str, l
     """Stream reader: touches of the sessions that new events begin or give another source."""
     if runtime.options.sessions == "host":
         return 0
-    ids = await own_sessions(session, tenant_id, low_xid, high_xid)
-    for start in range(0, len(ids), SESSIONS):
-        some = ids[start : start + SESSIONS]
+    spans = await own_sessions(session, tenant_id, low_xid, high_xid)
+    for start in range(0, len(spans), SESSIONS):
+        some = spans[start : start + SESSIONS]
         touches = touches_of(tenant_id, "own", await own_landings(session, tenant_id, some))
-        await follow_up(session, runtime, tenant_id, await store_touches(session, tenant_id, "own", touches, some))
-    return len(ids)
+        stored = await store_touches(session, tenant_id, "own", touches, [span.session_id for span in some])
+        await follow_up(session, runtime, tenant_id, stored)
+    return len(spans)
 
 
 async def read_host_sessions(

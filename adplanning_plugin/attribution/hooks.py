@@ -1,0 +1,97 @@
+"""What attribution registers: tables, routes, workflows, subscribers, sweeps, jobs, settings, sections, event reader."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import cast
+
+from litestar.types import ControllerRouterHandler
+from sqlalchemy import Table
+
+from adplanning_plugin.attribution.admin import AttributionController
+from adplanning_plugin.attribution.jobs import JOBS
+from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
+from adplanning_plugin.attribution.rules import SECTION, hook_models
+from adplanning_plugin.attribution.sections import SECTIONS
+from adplanning_plugin.attribution.service import read_events
+from adplanning_plugin.attribution.subscribers import SUBSCRIPTIONS, SWEEPS
+from adplanning_plugin.attribution.workflows import WORKFLOWS
+from adplanning_plugin.hookspecs import AdminPage, PersonalData, Section, hookimpl
+from adplanning_plugin.kernel.events import Subscription
+from adplanning_plugin.kernel.jobs import Job
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.settings import SettingsSection
+from adplanning_plugin.kernel.sweep import Sweep
+from adplanning_plugin.kernel.watermark import StreamReader, Streams
+from adplanning_plugin.kernel.workflows import Workflow
+
+READER = StreamReader(id="attribution.touchpoints", advance=read_events)
+
+
+class AttributionHooks:
+    """The plugin object."""
+
+    @hookimpl
+    def register_models(self) -> Sequence[Table]:
+        """Touches, credit, rule versions."""
+        return [cast("Table", model.__table__) for model in (Touchpoint, Credit, RuleVersion)]
+
+    @hookimpl
+    def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+        """List, statistics, resolution, manual touches and assignments."""
+        del runtime
+        return (AttributionController,)
+
+    @hookimpl
+    def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
+        """Resolution of a session and in bulk."""
+        del runtime
+        return WORKFLOWS
+
+    @hookimpl
+    def register_subscribers(self, runtime: Runtime) -> Sequence[Subscription]:
+        """Credit for conversions, touches for host sessions."""
+        del runtime
+        return SUBSCRIPTIONS
+
+    @hookimpl
+    def register_sweeps(self, runtime: Runtime) -> Sequence[Sweep]:
+        """Linked sessions and campaigns."""
+        del runtime
+        return SWEEPS
+
+    @hookimpl
+    def register_jobs(self, runtime: Runtime) -> Sequence[Job]:
+        """The nightly resolution, and credit that is due."""
+        del runtime
+        return JOBS
+
+    @hookimpl
+    def register_settings(self) -> Sequence[SettingsSection]:
+        """Default model and window, half-life, position shares, the direct rule."""
+        return (SECTION,)
+
+    @hookimpl
+    def register_sections(self) -> Sequence[Section]:
+        """Credit on the pages of a conversion and of an order."""
+        return SECTIONS
+
+    @hookimpl
+    def register_admin_pages(self) -> Sequence[AdminPage]:
+        """The attribution page."""
+        return (AdminPage(key="attribution", title="Attribution", path="/attribution", group="analytics", order=30),)
+
+    @hookimpl
+    def register_personal_data(self) -> Sequence[PersonalData]:
+        """An erasure deletes a person's touches; the money they earned stays with the credit."""
+        columns = ("visitor_id", "session_id", "person_id", "click_ids", "term", "content")
+        return (PersonalData(table="adplanning.touchpoint", columns=columns, erase="delete"),)
+
+    @hookimpl(trylast=True)
+    def on_startup(self, runtime: Runtime) -> Awaitable[None] | None:
+        """Read tracked events, after tracking has given them their sessions; refuse models of one name."""
+        hook_models(runtime)
+        streams = runtime.get(Streams)
+        if READER not in streams.readers:
+            streams.add(READER)
+        return None

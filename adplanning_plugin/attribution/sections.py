@@ -1,0 +1,92 @@
+"""Sections: the credit of a conversion or an order, by model, for the detail pages that other domains show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.attribution.repository import conversions_of_order, credit_of_conversions
+from adplanning_plugin.attribution.rules import Rules, current_rules
+from adplanning_plugin.hookspecs import Section
+from adplanning_plugin.kernel.days import rfc3339
+from adplanning_plugin.kernel.money import to_major
+from adplanning_plugin.kernel.runtime import Runtime
+
+
+async def conversion_credit(
+    runtime: Runtime, session: AsyncSession, tenant_id: str, object_id: str
+) -> Mapping[str, Any] | None:
+    """Credit of one conversion in the default window; null where none was computed yet."""
+    del runtime
+    return await _credit(session, tenant_id, [object_id])
+
+
+async def order_credit(
+    runtime: Runtime, session: AsyncSession, tenant_id: str, object_id: str
+) -> Mapping[str, Any] | None:
+    """Credit of the order's conversion in the default window; null where none was computed yet."""
+    del runtime
+    ids = list((await session.execute(conversions_of_order(tenant_id, object_id))).scalars())
+    return await _credit(session, tenant_id, ids)
+
+
+async def _credit(session: AsyncSession, tenant_id: str, ids: Sequence[str]) -> Mapping[str, Any] | None:
+    rules = await current_rules(session, tenant_id)
+    days = rules.default_window_days
+    rows = (await session.execute(credit_of_conversions(tenant_id, ids, days))).all()
+    if not rows:
+        return None
+    currency = rows[0].currency
+    return {
+        "window_days": days,
+        "default_model": rules.default_model,
+        "rule_version": rows[0].rule_version,
+        "currency": currency,
+        "touches": [_touch(row) for row in rows if row.touch_id],
+        "models": [_model(rules, rows, index) for index in range(len(rows[0].weights))],
+    }
+
+
+def _touch(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.touch_id,
+        "conversion_id": row.conversion_id,
+        "position": row.position,
+        "touched_at": rfc3339(row.touched_at),
+        "source": row.source,
+        "medium": row.medium,
+        "campaign": row.campaign,
+        "channel": row.channel,
+        "platform": row.platform,
+        "ad_campaign_id": row.ad_campaign_id,
+        "resolution_method": row.resolution_method,
+    }
+
+
+def _model(rules: Rules, rows: Sequence[Row[Any]], index: int) -> dict[str, Any]:
+    return {
+        "model": rules.models[index] if index < len(rules.models) else f"model {index + 1}",
+        "credit": [
+            {
+                "touch_id": row.touch_id or None,
+                "conversion_id": row.conversion_id,
+                "unattributed": not row.touch_id,
+                "weight": row.weights[index],
+                "value": to_major(row.amounts[index], row.currency),
+                "value_minor": row.amounts[index],
+                "refunded": to_major(row.refunds[index], row.currency),
+                "refunded_minor": row.refunds[index],
+            }
+            for row in rows
+            if row.weights[index] > 0
+        ],
+    }
+
+
+SECTIONS = (
+    Section(key="attribution", title="Attribution", compute=conversion_credit, place="conversion", order=20),
+    Section(key="attribution", title="Attribution", compute=order_credit, place="order", order=20),
+)
