@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 from litestar import Request
@@ -23,13 +23,14 @@ CSRF_HEADER = "x-csrf-token"
 _CALL = "adplanning_call"
 
 Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 class RequireScope:
     """The guard that `scope(...)` makes; it replaces the default scope of the method."""
 
     def __init__(self, required: Scope) -> None:
-        self.required = required
+        self.required: Scope = required
 
     async def __call__(self, connection: Connection, _handler: BaseRouteHandler) -> None:
         """Refuse an actor without the scope."""
@@ -46,33 +47,36 @@ def call_of(connection: Connection) -> AdminCall:
     return cast("AdminCall", connection.scope["state"][_CALL])
 
 
-class AdminGuard:
-    """Runs after the host's guard: actor, tenant, CSRF, the method's scope, and query parameters nobody asked for."""
+def admin_guard(runtime: Runtime) -> Guard:
+    """The guard behind the host's: actor, tenant, CSRF, the method's scope, and query parameters nobody asked for.
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
-        self._strict = StrictQuery()
+    A function, because Litestar deep-copies the layers of a route, and a runtime must not be.
+    """
+    strict = StrictQuery()
 
-    async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """Let the call in, or raise what it lacks."""
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         begin_request(connection.headers.get("x-request-id"))
-        actor = cast("Actor | None", self._runtime.hooks.hook.resolve_actor(connection=connection))
+        actor = cast("Actor | None", runtime.hooks.hook.resolve_actor(connection=connection))
         if actor is None:
             raise Unauthorized("Sign in to the admin first.")
-        call = AdminCall(self._runtime, self._tenant_of(actor), actor, cast("Request[Any, Any, Any]", connection))
+        call = AdminCall(runtime, _tenant_of(runtime, actor), actor, cast("Request[Any, Any, Any]", connection))
         connection.scope["state"][_CALL] = call
-        method = str(connection.scope.get("method", "GET"))
+        method = _method(connection)
         if actor.via == "session" and method not in SAFE_METHODS:
-            check_csrf(self._runtime, actor, connection.headers.get(CSRF_HEADER))
-        if not any(isinstance(guard, RequireScope) for guard in handler.resolve_guards()):
+            check_csrf(runtime, actor, connection.headers.get(CSRF_HEADER))
+        guards = cast("list[object]", cast("Any", handler).resolve_guards())
+        if not any(isinstance(each, RequireScope) for each in guards):
             call.require(READ if method in SAFE_METHODS else WRITE)
-        await self._strict(connection, handler)
+        await strict(connection, handler)
 
-    def _tenant_of(self, actor: Actor) -> Tenant:
-        try:
-            return self._runtime.tenant(actor.tenant_id or self._runtime.options.default_tenant)
-        except NotFound:
-            raise Forbidden("Your account belongs to no store that is known here.", code="unknown_tenant") from None
+    return guard
+
+
+def _tenant_of(runtime: Runtime, actor: Actor) -> Tenant:
+    try:
+        return runtime.tenant(actor.tenant_id or runtime.options.default_tenant)
+    except NotFound:
+        raise Forbidden("Your account belongs to no store that is known here.", code="unknown_tenant") from None
 
 
 class StrictQuery:
@@ -86,7 +90,7 @@ class StrictQuery:
         given = connection.query_params
         if not given:
             return
-        key = (str(connection.scope.get("path_template", "")), str(connection.scope.get("method", "")))
+        key = (str(cast("dict[str, Any]", connection.scope).get("path_template", "")), _method(connection))
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = query_names(handler)
@@ -97,6 +101,10 @@ class StrictQuery:
         unreadable = [name for name, value in given.multi_items() if "\x00" in str(value)]
         if unreadable:
             raise _each(unreadable, "invalid_text", "{} must not contain a NUL character.")
+
+
+def _method(connection: Connection) -> str:
+    return str(cast("dict[str, Any]", connection.scope).get("method", "GET"))
 
 
 def _each(names: Sequence[str], code: str, sentence: str) -> Invalid:

@@ -22,7 +22,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
         return
     try:
         value = msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable("The body is not valid JSON.") from error
     fields = list(dict.fromkeys(_with_nul(value, "")))[:20]
     if fields:

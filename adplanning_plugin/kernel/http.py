@@ -9,15 +9,15 @@ from litestar import Request, Response, Router
 from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.exceptions.responses import create_exception_response
+from litestar.exceptions import responses as litestar_responses
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from adplanning_plugin.kernel.access import (
-    AdminGuard,
     Connection,
     RequireScope,
     StrictQuery,
+    admin_guard,
     call_of,
     csrf_token,
     scope,
@@ -56,15 +56,16 @@ def mount(app_config: AppConfig, runtime: Runtime) -> None:
     hooks = runtime.hooks.hook
     admin = [handler for group in hooks.register_admin_routes(runtime=runtime) for handler in group or ()]
     web = [handler for group in hooks.register_web_routes(runtime=runtime) for handler in group or ()]
-    host_handlers = dict(cast("ErrorHandlers", app_config.exception_handlers))
+    config: Any = app_config
+    host_handlers: ErrorHandlers = dict(config.exception_handlers)
     routers = [admin_router(runtime, admin), web_router(runtime, web)]
     for router in routers:
         # A handler of the host for a more special exception would be preferred to ours.
         handlers: ErrorHandlers = {**dict.fromkeys(host_handlers, problem), **problem_handlers()}
-        router.exception_handlers = cast("dict[Any, Any]", handlers)
+        cast("Any", router).exception_handlers = handlers
     app_config.route_handlers.extend(routers)
     paths = tuple(f"{path.rstrip('/')}/" for path in (runtime.options.paths.admin, runtime.options.paths.web))
-    app_config.exception_handlers = {**host_handlers, **_routing_failures(paths, host_handlers)}
+    config.exception_handlers = {**host_handlers, **_routing_failures(paths, host_handlers)}
 
 
 def admin_router(
@@ -75,7 +76,7 @@ def admin_router(
     Raises:
         ConfigurationError: no host guard, outside the demo.
     """
-    guards: list[Callable[..., Any]] = [AdminGuard(runtime)]
+    guards: list[Callable[..., Any]] = [admin_guard(runtime)]
     host_guard = runtime.hooks.hook.provide_admin_guard()
     if host_guard is not None:
         guards.insert(0, host_guard)
@@ -139,11 +140,14 @@ def _routing_failures(paths: tuple[str, ...], host_handlers: ErrorHandlers) -> E
             theirs.setdefault(key, value)
         chosen = _choose(theirs, error)
         if chosen is None:
-            return cast("Response[Any]", create_exception_response(request, error))
+            return _litestars_own(request, error)
         return chosen(request, error)
 
     # By status too: Litestar prefers a status to every class, and the host may have handlers of either kind.
     return dict.fromkeys((404, 405, NotFoundException, MethodNotAllowedException), answer)
+
+
+_litestars_own: ErrorHandler = cast("Any", litestar_responses).create_exception_response
 
 
 def _choose(handlers: ErrorHandlers, error: Exception) -> ErrorHandler | None:

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.utils.scope.state import ScopeState
 
 from adplanning_plugin.kernel.errors import (
     AdPlanningError,
@@ -114,6 +115,8 @@ def describe(request: Request[Any, Any, Any], error: Exception) -> AdPlanningErr
         return _validation(request, error)
     if isinstance(error, HTTPException):
         return _http(error)
+    if isinstance(error, (UnicodeDecodeError, RecursionError)) and not is_readable(_body(request)):
+        return Unreadable("The body is not valid JSON in UTF-8, or is nested too deeply.")
     return database_refusal(error)
 
 
@@ -124,6 +127,21 @@ def problem_handlers() -> ErrorHandlers:
     handlers[AdPlanningError] = problem
     handlers[Exception] = problem
     return handlers
+
+
+def is_readable(raw: bytes) -> bool:
+    """Whether the bytes can be read as JSON (for some bytes msgspec raises other errors than its own)."""
+    try:
+        msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _body(request: Request[Any, Any, Any]) -> bytes:
+    """The body as far as it was read: an error handler cannot wait for it."""
+    raw = ScopeState.from_scope(request.scope).body
+    return raw if isinstance(raw, bytes) else b""
 
 
 def _scope(request: Request[Any, Any, Any]) -> dict[str, Any]:
@@ -138,7 +156,8 @@ def _http(error: HTTPException) -> AdPlanningError | None:
     if kind is None:
         return None if status >= 500 else Unreadable(_detail(error, "The request could not be understood."))
     if kind is Unreadable:
-        return Unreadable("The body is not valid JSON." if "JSON" in error.detail else "The request could not be read.")
+        broken = isinstance(error.__cause__, SerializationException)
+        return Unreadable("The body is not valid JSON." if broken else "The request could not be read.")
     if kind is NotFound:
         return NotFound("There is nothing at this path.")
     if kind is TooLarge:
@@ -168,10 +187,8 @@ def _validation(request: Request[Any, Any, Any], error: ValidationException) -> 
             kind = fields[name].annotation if name in fields else None
             found.append(field_error(key, str(entry.get("message", "")), kind))
     if body:
-        from litestar.utils.scope.state import ScopeState
-
-        raw = ScopeState.from_scope(request.scope).body
-        if not isinstance(raw, bytes) or not raw:
+        raw = _body(request)
+        if not raw:
             return Unreadable("The body is empty: send a JSON object.")
         kind = fields["data"].annotation if "data" in fields else Any
         found += body_errors(kind, msgspec.json.decode(raw))
