@@ -32,6 +32,7 @@ GATHER_SECONDS = 0.01
 TENANTS_PER_BEAT = 50
 MOST_STREAMS = 2
 """Tenants whose streams this process reads at once."""
+DRAIN_SECONDS = 10.0
 STREAM_GAP_SECONDS = 1.0
 """Between two readings of one tenant, so that each is set-wise over many rows."""
 STREAM_SECONDS = 60.0
@@ -75,6 +76,10 @@ _STREAM_WAKEUPS = text(
       AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
     ORDER BY due_at LIMIT 5000
     """
+)
+_UNREADABLE = text(
+    "SELECT 1 FROM adplanning.wakeup WHERE tenant_id = :tenant AND queue = :queue"
+    " AND xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1"
 )
 _DROP_WAKEUPS = text("DELETE FROM adplanning.wakeup WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS bigint[]))")
 
@@ -187,7 +192,7 @@ class Runner:
                         await asyncio.wait(tuple(self._running), return_when=asyncio.FIRST_COMPLETED)
                 if self._has_streams:
                     for each in tenants:
-                        await self._advance_streams(each)
+                        await self._drain_streams(each)
                 if self.delivered == count:
                     return self.delivered - before
         finally:
@@ -319,6 +324,18 @@ class Runner:
             task = asyncio.current_task()
             if task is not None:
                 self._running.pop(task, None)
+
+    async def _drain_streams(self, tenant_id: str) -> None:
+        """Read until all that asked has been read; a transaction of someone else may hold that up for a moment."""
+        where = {"tenant": tenant_id, "queue": STREAM_QUEUE}
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while True:
+            async with self._runtime.database.transaction(tenant_id) as session:
+                waiting = (await session.execute(_UNREADABLE, where)).first()
+            await self._advance_streams(tenant_id)
+            if waiting is None or time.monotonic() > deadline:
+                return
+            await asyncio.sleep(0.05)
 
     async def _advance_streams(self, tenant_id: str) -> None:
         """Read, then drop the wake-ups that were readable before; while another process reads, they stay."""
