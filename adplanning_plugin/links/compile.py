@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, Table, Text, and_, bindparam, cast, false, func, null, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Subquery,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    null,
+    or_,
+    select,
+)
 
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.links.conversion import beyond, equals_text
@@ -92,14 +107,22 @@ class Source:
             return false()
         return equals_text(self._raw[column], values)
 
-    def after(self, column: str, bound: Any, *, inclusive: bool) -> ColumnElement[bool]:
-        """Condition: the column lies after the bound; uses the host's index."""
-        self._check(column)
-        if column not in self._raw:
-            return false()
+    def after(self, columns: Sequence[str], bound: Any, *, inclusive: bool) -> ColumnElement[bool]:
+        """Condition: the first of the columns that is not null lies after the bound; uses the host's indexes."""
         zone = self.link.zone if self.link is not None else None
-        declared = self.entity.columns[column]
-        return beyond(declared, self._raw[column], self._exact[column], bound, inclusive=inclusive, zone=zone)
+        arms: list[ColumnElement[bool]] = []
+        passed: list[ColumnElement[bool]] = []
+        for name in columns:
+            self._check(name)
+            if name not in self._raw:
+                continue
+            raw = self._raw[name]
+            later = beyond(self.entity.columns[name], raw, self._exact[name], bound, inclusive=inclusive, zone=zone)
+            arms.append(and_(*passed, later))
+            if isinstance(raw, Column) and not raw.nullable:
+                break
+            passed.append(raw.is_(None))
+        return or_(*arms) if arms else false()
 
     @property
     def confined(self) -> bool:

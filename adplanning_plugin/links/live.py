@@ -18,6 +18,12 @@ from adplanning_plugin.links.link import Link
 _SAMPLE = 10_000
 """How many rows are looked at for values that the plugin does not know."""
 
+_PATIENCE = "2s"
+"""How long the sample may take; a slower one is left out, since a start must not wait for it."""
+_CANCELLED = "57014"
+_PATIENCE_SO_FAR = text("SELECT current_setting('statement_timeout')")
+_SET_PATIENCE = text("SELECT set_config('statement_timeout', :value, true)")
+
 _CATALOGUE = text(
     """
     SELECT has_schema_privilege(n.oid, 'USAGE') AS reachable, has_table_privilege(c.oid, 'SELECT') AS readable,
@@ -128,7 +134,7 @@ def _misread(link: Link, table: Table, live: Mapping[str, list[Any]]) -> Iterato
 
 
 async def _rows(connection: AsyncConnection, source: Source) -> AsyncIterator[Finding]:
-    """Reads a few rows through the link as any query would: what the database refuses, it refuses here."""
+    """Read through the link as any query would: what the database refuses, it refuses here; and look at some values."""
     name = source.entity.name
     rows = source.subquery(None)
     sample = select(rows).limit(_SAMPLE).subquery()
@@ -142,9 +148,15 @@ async def _rows(connection: AsyncConnection, source: Source) -> AsyncIterator[Fi
         seen.append((func.count(sample.c.id) - func.count(sample.c.id.distinct())).label("repeated"))
     try:
         async with connection.begin_nested():
-            await connection.execute(select(rows).limit(1))
+            await connection.execute(select(rows).limit(0))
+        async with connection.begin_nested():
+            before = (await connection.execute(_PATIENCE_SO_FAR)).scalar()
+            await connection.execute(_SET_PATIENCE, {"value": _PATIENCE})
             row = (await connection.execute(select(*seen).select_from(sample))).one()
+            await connection.execute(_SET_PATIENCE, {"value": before})
     except DBAPIError as problem:
+        if getattr(problem.orig, "sqlstate", "") == _CANCELLED:
+            return
         reason = str(problem.orig).partition("\n")[0].rpartition("Error'>: ")[2]
         yield Finding(entity=name, level="error", message=f"{name} cannot be read through its link: {reason}.")
         return

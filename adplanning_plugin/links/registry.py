@@ -100,10 +100,16 @@ class Links:
         source = self.source(entity)
         return source.subquery(tenant_id, source.matching(column, ids))
 
-    def since(self, entity: str, tenant_id: str, column: str, after: Any, *, inclusive: bool = False) -> Subquery:
-        """Like `selectable`, only rows whose column lies after a bound, through the host's own index."""
+    def since(
+        self, entity: str, tenant_id: str, column: str | Sequence[str], after: Any, *, inclusive: bool = False
+    ) -> Subquery:
+        """Like `selectable`, only rows whose column lies after a bound, through the host's own index.
+
+        Of several columns the first that is provided and not null counts, as in `coalesce(updated_at, placed_at)`.
+        """
         source = self.source(entity)
-        return source.subquery(tenant_id, source.after(column, after, inclusive=inclusive))
+        names = (column,) if isinstance(column, str) else tuple(column)
+        return source.subquery(tenant_id, source.after(names, after, inclusive=inclusive))
 
     def has(self, entity: str) -> bool:
         """Whether rows are possible: linked, or kept by the plugin."""

@@ -1,9 +1,10 @@
 """The links are compared with the live database, and whatever is wrong is named with its fix."""
 
+import time
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text, literal, text
+from sqlalchemy import Column, DateTime, Integer, MetaData, Table, Text, cast, func, literal, text
 
 from adplanning_plugin.links import Link, Links
 from tests.links.stores import customers, feedback_link, order_link, person_link, purchase, purchases, visit_link
@@ -86,6 +87,35 @@ async def test_what_the_database_refuses_is_a_finding_not_a_crash(database, put)
     assert "operator" in message
 
 
+async def test_values_that_no_conversion_can_read_are_a_finding(database, put):
+    await put(customers, {"customer_no": 1, "shop_no": 1, "email": "x"})
+    link = person_link(columns={"id": "customer_no"})
+    wrong = Link(
+        entity="order_line",
+        source=customers,
+        tenant="shop_no",
+        columns={"id": cast(cast(customers.c.email, Integer), Text), "order_id": customers.c.email},
+    )
+    _, found = await findings(database, link, wrong)
+    assert len(found) == 1
+    assert "order_line cannot be read through its link: " in found[0][1]
+    assert "invalid input syntax" in found[0][1]
+
+
+async def test_a_slow_sample_does_not_hold_up_the_start(database, put):
+    await put(customers, {"customer_no": 1, "shop_no": 1})
+    slow = Link(
+        entity="person",
+        source=customers,
+        tenant="shop_no",
+        columns={"id": customers.c.customer_no + cast(cast(func.pg_sleep(8), Text) == "?", Integer)},
+    )
+    started = time.monotonic()
+    _, found = await findings(database, slow)
+    assert found == []
+    assert time.monotonic() - started < 7
+
+
 async def test_ids_that_repeat_are_a_warning(database, put):
     await put(customers, {"customer_no": 1, "shop_no": 1}, {"customer_no": 2, "shop_no": 1})
     same = Link(entity="person", source=customers, tenant="shop_no", columns={"id": literal("one")})
@@ -102,8 +132,8 @@ def stranger(postgres_server, links_database):
     role = "links_stranger"
     name = links_database.engine.url.database
     postgres_server.execute(f"DROP ROLE IF EXISTS {role}")
-    postgres_server.execute(f"CREATE ROLE {role} LOGIN")
-    engine = create_async_engine(links_database.engine.url.set(username=role))
+    postgres_server.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'stranger'")
+    engine = create_async_engine(links_database.engine.url.set(username=role, password="stranger"))
     yield role, engine
     postgres_server.execute(f"DROP OWNED BY {role}", database=name)
     postgres_server.execute(f"DROP ROLE {role}")

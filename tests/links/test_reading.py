@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import DateTime, Numeric, func, literal, select, text, union_all
+from sqlalchemy import Column, DateTime, Integer, MetaData, Numeric, Table, func, literal, select, text, union_all
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
@@ -84,7 +84,7 @@ def converted(postgres_server):
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
-    from sqlalchemy import Column, MetaData, Table, Text
+    from sqlalchemy import Text
     from sqlalchemy.ext.asyncio import create_async_engine
 
     url = postgres_server.url("postgres").replace("postgresql://", "postgresql+asyncpg://", 1)
@@ -244,6 +244,43 @@ async def test_reading_what_is_new_uses_the_hosts_index(database, column):
     plan = await _plan(database, select(links.since("order", "1", column, since)))
     index = {"updated_at": "purchases_changed", "placed_at": "purchases_placed"}[column]
     assert index in plan
+    assert "Index Cond" in plan
+
+
+async def test_rows_without_a_time_of_change_are_found_by_the_time_of_creation(put, read, database):
+    at = NOON.replace(tzinfo=UTC)
+    people = [(1, at, None), (2, None, at), (3, None, None), (4, at.replace(year=2020), at)]
+    shape = Table(
+        "customers",
+        MetaData(schema="shop"),
+        *(Column(name, Integer) for name in ("customer_no", "shop_no")),
+        *(Column(name, DateTime(timezone=True)) for name in ("touched_at", "created_at")),
+    )
+    async with database.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE shop.customers ADD COLUMN created_at timestamptz"))
+    try:
+        await put(
+            shape,
+            *(
+                {"customer_no": n, "shop_no": 1, "touched_at": changed, "created_at": made}
+                for n, changed, made in people
+            ),
+        )
+        columns = {"id": "customer_no", "updated_at": "touched_at", "created_at": "created_at"}
+        links = Links([Link(entity="person", source=shape, tenant="shop_no", columns=columns)], tenants_known=True)
+        fresh = links.since("person", "1", ("updated_at", "created_at"), at, inclusive=True)
+        assert [row["id"] for row in await read(fresh, "1")] == ["1", "2"]
+        assert await read(links.since("person", "1", ("updated_at", "created_at"), at), "1") == []
+    finally:
+        async with database.engine.begin() as connection:
+            await connection.execute(text("ALTER TABLE shop.customers DROP COLUMN created_at"))
+
+
+async def test_reading_what_is_new_by_two_columns_uses_the_hosts_index(database):
+    links = Links([order_link()], tenants_known=True)
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    plan = await _plan(database, select(links.since("order", "1", ("updated_at", "placed_at"), since)))
+    assert "purchases_changed" in plan
     assert "Index Cond" in plan
 
 
