@@ -34,12 +34,14 @@ def _nobody(_: object) -> str | None:
     return None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Visitors:
     """What the store asks of whoever tracks visitors; by default nobody does."""
 
     bind: Callable[[StoreRequest, str], Awaitable[object]] = _nothing
     """Remember whose checkout this is, before the shopper leaves for payment."""
+    current: Callable[[StoreRequest], str | None] = _nobody
+    """The visitor's id, so that the store's own visits carry it too."""
     token: Callable[[StoreRequest], str | None] = _nobody
     """A signed token of the visitor, to be kept with the checkout."""
     identify: Callable[[StoreRequest, str], Awaitable[object]] = _nothing

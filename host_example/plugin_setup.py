@@ -42,6 +42,6 @@ def install(store: Store, options: ap.Options | None = None) -> ap.AdPlanning:
     database = DatabaseOptions(url=store.settings.database_url)
     cookie = CookieOptions(secure=store.settings.secure_cookies)
     options = options or ap.Options(database=database, cookie=cookie, secret=store.settings.secret, sessions="host")
-    store.visitors = Visitors(bind=ap.bind_visitor, token=ap.visitor_token, identify=ap.identify)
+    store.visitors = Visitors(ap.bind_visitor, ap.current_visitor, ap.visitor_token, ap.identify)
     store.tracker_url = options.paths.script
     return ap.AdPlanning(options, StoreHooks(store))

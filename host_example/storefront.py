@@ -20,7 +20,7 @@ from host_example.models_marketing import Enquiry, Review, WebForm, WebFormAnswe
 from host_example.orders import totals
 from host_example.pages import cart_cookie, cart_items, form_of, go, local_path, page, plausible_email, read_cart
 from host_example.security import hash_password, verify_password
-from host_example.visits import current_session, record_acceptance, record_page, store_cookie
+from host_example.visits import current_session, record_page, store_cookie
 
 StoreSession = NamedDependency[AsyncSession]
 
@@ -79,15 +79,13 @@ async def show_cart(request: StoreRequest, store_session: StoreSession) -> Templ
 
 
 @post("/consent", status_code=303)
-async def choose_cookies(request: StoreRequest, store_session: StoreSession) -> Redirect:
-    """Accept or decline. Declining removes what an earlier yes had stored."""
+async def choose_cookies(request: StoreRequest) -> Redirect:
+    """Accept or decline, then back to the same page. Declining removes what an earlier yes had stored."""
     form = await form_of(request)
     back = local_path(form.get("next"))
     store = store_of(request)
     if form.get("choice") == "granted":
-        visit = await record_acceptance(request, store_session, back)
-        await store_session.commit()
-        return go(back, [store_cookie(store, CONSENT_COOKIE, "granted", 180, httponly=False), visit])
+        return go(back, [store_cookie(store, CONSENT_COOKIE, "granted", 180, httponly=False)])
     forgotten = Cookie(key=VISIT_COOKIE, value="", path="/", max_age=0)
     return go(back, [store_cookie(store, CONSENT_COOKIE, "denied", 180, httponly=False), forgotten])
 

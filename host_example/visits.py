@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from litestar.datastructures import Cookie
 from sqlalchemy import update
@@ -32,27 +33,16 @@ async def record_page(
     store = store_of(request)
     if not store.settings.record_sessions or store.consent_of(request) != "granted":
         return None
-    return await _record(store, request, session, str(request.url), kind, payload)
-
-
-async def record_acceptance(request: StoreRequest, session: AsyncSession, landing: str) -> Cookie | None:
-    """The shopper has just accepted: the visit begins on the page where they did."""
-    store = store_of(request)
-    if not store.settings.record_sessions:
-        return None
-    url = f"{request.url.scheme}://{request.url.netloc}{landing}"
-    return await _record(store, request, session, url, "page_view", None)
-
-
-async def _record(
-    store: Store, request: StoreRequest, session: AsyncSession, url: str, kind: str, payload: dict[str, Any] | None
-) -> Cookie:
     now = datetime.now(UTC)
     site = store.site_of(request)
     customer = store.customer_of(request)
     visit = _read(store, request)
-    if visit is None or now - datetime.fromisoformat(visit["seen"]) > IDLE:
-        uid = visit["visitor"] if visit else secrets.token_hex(8)
+    campaign = request.query_params.get("utm_campaign") or request.query_params.get("utm_id")
+    is_over = visit is not None and now - datetime.fromisoformat(visit["seen"]) > IDLE
+    begins = visit is None or is_over or (campaign and campaign != visit["campaign"])
+    if visit is None or begins or not await _go_on(session, site.shop.shop_no, visit["session"], customer, now):
+        # Whoever tracks visitors knows them by their own name; without them the store makes one up.
+        uid = store.visitors.current(request) or (visit["visitor"] if visit else secrets.token_hex(8))
         row = WebSession(
             shop_no=site.shop.shop_no,
             site_no=site.site_no,
@@ -60,8 +50,8 @@ async def _record(
             customer_no=customer,
             started_at=now,
             ended_at=now,
-            landing_url=url,
-            referrer=request.headers.get("referer"),
+            landing_url=str(request.url),
+            referrer=_foreign(request),
             device="mobile" if "Mobile" in request.headers.get("user-agent", "") else "desktop",
             country="IN" if site.shop.currency == "INR" else "DE",
             consent="granted",
@@ -69,16 +59,7 @@ async def _record(
         )
         session.add(row)
         await session.flush()
-        visit = {"session": row.session_no, "visitor": uid}
-    else:
-        changes: dict[str, Any] = {"ended_at": now, "page_count": WebSession.page_count + 1}
-        if customer is not None:
-            changes["customer_no"] = customer
-        await session.execute(
-            update(WebSession)
-            .where(WebSession.session_no == visit["session"], WebSession.shop_no == site.shop.shop_no)
-            .values(**changes)
-        )
+        visit = {"session": row.session_no, "visitor": uid, "campaign": campaign}
     event = WebEvent(
         shop_no=site.shop.shop_no,
         session_no=visit["session"],
@@ -96,6 +77,16 @@ async def _record(
     return store_cookie(store, VISIT_COOKIE, value)
 
 
+async def _go_on(session: AsyncSession, shop_no: int, number: int, customer: int | None, now: datetime) -> bool:
+    """One more page in a visit; False where there is no such visit any more."""
+    changes: dict[str, Any] = {"ended_at": now, "page_count": WebSession.page_count + 1}
+    if customer is not None:
+        changes["customer_no"] = customer
+    mine = (WebSession.session_no == number, WebSession.shop_no == shop_no)
+    changed = await session.execute(update(WebSession).where(*mine).values(**changes).returning(WebSession.session_no))
+    return changed.first() is not None
+
+
 def store_cookie(store: Store, key: str, value: str, days: int = 30, *, httponly: bool = True) -> Cookie:
     """A cookie of the store, with the store's usual attributes."""
     return Cookie(
@@ -107,6 +98,12 @@ def store_cookie(store: Store, key: str, value: str, days: int = 30, *, httponly
         samesite="lax",
         secure=store.settings.secure_cookies,
     )
+
+
+def _foreign(request: StoreRequest) -> str | None:
+    """The page of another site that led here; our own pages are no referrer."""
+    referrer = request.headers.get("referer")
+    return None if referrer is None or urlsplit(referrer).netloc == request.url.netloc else referrer
 
 
 def _read(store: Store, request: Connection) -> dict[str, Any] | None:
