@@ -33,6 +33,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql import sqltypes
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -44,6 +45,7 @@ _THREE_DECIMALS: ColumnElement[Any] = literal_column(f"'{{{','.join(sorted(THREE
 _ONE: ColumnElement[Any] = literal_column("1")
 _HUNDRED: ColumnElement[Any] = literal_column("100")
 _THOUSAND: ColumnElement[Any] = literal_column("1000")
+_DIALECT = PGDialect_asyncpg()
 INSTANT = DateTime(timezone=True)
 _INT64 = 2**63
 _FOLD = timedelta(hours=3)
@@ -57,7 +59,7 @@ class Unfit(Exception):
 def plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
     """The database's type behind a host's own Python type."""
     while isinstance(kind, TypeDecorator):
-        kind = kind.impl_instance
+        kind = kind.load_dialect_impl(_DIALECT)
     return kind
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from advanced_alchemy.types import GUID, DateTimeUTC
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from adplanning_plugin.links import Link, Money
@@ -86,6 +88,17 @@ class Sale(Base):
     member_key: Mapped[uuid.UUID | None]
     cents: Mapped[int] = mapped_column(BigInteger)
     sold_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Parcel(Base):
+    """Keys and times in types of Advanced Alchemy, as many Litestar applications declare them."""
+
+    __tablename__ = "parcels"
+    key: Mapped[uuid.UUID] = mapped_column(GUID, primary_key=True)
+    tenant: Mapped[uuid.UUID] = mapped_column(GUID)
+    price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
+    sent_at: Mapped[datetime] = mapped_column(DateTimeUTC(timezone=True))
+    contents: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 brands = Table("brands", metadata, Column("brand_no", Integer, primary_key=True), Column("handle", Text, unique=True))

@@ -16,6 +16,7 @@ from adplanning_plugin.kernel.money import exponent
 from adplanning_plugin.links import Link, Links, Money
 from tests.links.stores import (
     Member,
+    Parcel,
     Sale,
     brands,
     customers,
@@ -128,6 +129,34 @@ async def test_uuid_keys_and_minor_money_of_a_mapped_class(put, read):
     links = Links([sale_link()], tenants_known=False)
     [row] = await read(links.selectable("order", "default"), "default")
     assert (row["id"], row["person_id"], row["total"], row["currency"]) == (str(sold), str(buyer), 1234, "EUR")
+
+
+async def test_types_of_advanced_alchemy_read_like_the_databases_own(put, read, database):
+    key, tenant = uuid.uuid4(), uuid.uuid4()
+    sent = NOON.replace(tzinfo=UTC)
+    row = {"price": Decimal("12.50"), "sent_at": sent, "contents": {"n": 1}}
+    await put(Parcel, {"key": key, "tenant": tenant, **row}, {"key": uuid.uuid4(), "tenant": uuid.uuid4(), **row})
+    link = Link(
+        entity="analytics_event",
+        source=Parcel,
+        tenant=Parcel.tenant,
+        money="major",
+        columns={
+            "id": Parcel.key,
+            "name": literal("parcel"),
+            "value": Parcel.price,
+            "currency": literal("KWD"),
+            "occurred_at": Parcel.sent_at,
+            "properties": Parcel.contents,
+        },
+    )
+    links = Links([link], tenants_known=True)
+    [found] = await read(links.selectable("analytics_event", str(tenant)), str(tenant))
+    assert (found["id"], found["value"], found["occurred_at"]) == (str(key), 12500, sent)
+    assert found["properties"] == {"n": 1}
+    assert len(await read(links.since("analytics_event", str(tenant), "occurred_at", sent, inclusive=True), "t")) == 1
+    plan = await _plan(database, select(links.by_ids("analytics_event", str(tenant), [str(key), "x"])))
+    assert "parcels_pkey" in plan
 
 
 async def test_another_tenants_rows_are_never_visible(put, read):
