@@ -139,7 +139,7 @@ async def client(runtime: Runtime) -> AsyncIterator[AsyncClient]:
 
 
 @pytest.fixture
-async def clean(runtime: Runtime) -> AsyncIterator[None]:
+async def clean(runtime: Runtime) -> None:
     """Both tenants without items, keys, settings and audit."""
     for tenant in TENANTS:
         async with runtime.database.transaction(tenant.id) as session:
@@ -148,7 +148,6 @@ async def clean(runtime: Runtime) -> AsyncIterator[None]:
     async with runtime.database.system() as session:
         await session.execute(text("DELETE FROM adplanning.public_key"))
         await session.execute(text("DELETE FROM adplanning.wakeup"))
-    yield
 
 
 @asynccontextmanager

@@ -65,14 +65,9 @@ class ItemController(Controller):
     async def plain(self, call: NamedDependency[AdminCall], params: NamedDependency[ListParams]) -> Response[Any]:
         wanted = select(AuditEntry.id, AuditEntry.action).where(AuditEntry.tenant_id == call.tenant_id)
         async with call.reading() as session:
+            by_id = {"id": AuditEntry.id}
             page = await paginate(
-                session,
-                wanted,
-                params,
-                sortable={"id": AuditEntry.id},
-                default="id",
-                tiebreak=AuditEntry.id,
-                stream=True,
+                session, wanted, params, sortable=by_id, default="id", tiebreak=AuditEntry.id, stream=True
             )
         return list_response(call, "items", page, lambda row: {"id": row.id, "action": row.action})
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: the same create twice happens once, also at the same moment, and a key is no licence for another body."""
+"""Idempotency keys: the same create twice happens once, also at the same moment; another body is refused."""
 
 import asyncio
 from typing import Any

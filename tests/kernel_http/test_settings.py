@@ -1,4 +1,4 @@
-"""Settings: typed sections over their defaults, versions that notice a second writer, callbacks in the same transaction."""
+"""Settings: typed sections over their defaults, versions that notice a second writer, callbacks in the transaction."""
 
 import asyncio
 from typing import Any, Literal
