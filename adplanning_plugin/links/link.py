@@ -195,18 +195,19 @@ class Link:
         return expression
 
     def _by_name(self, text: str, name: str) -> ColumnElement[Any]:
-        known: dict[str, ColumnElement[Any]] = {}
-        for element in self.base.selected_columns:
-            known.setdefault(str(element.key), element)
-        for table in self.base.get_final_froms():
-            for each in table.c:
-                known.setdefault(str(each.name), each)
-                known.setdefault(str(each.key), each)
-        if text not in known:
+        selected = {str(element.key): element for element in self.base.selected_columns}
+        if text in selected:
+            return selected[text]
+        found = [column for table in _tables(self.base) for column in table.c if text in (column.name, column.key)]
+        if len(found) > 1:
+            homes = " and ".join(str(getattr(column.table, "name", column.table)) for column in found)
+            self.fail(f'{name}="{text}" names a column of {homes}: write the column itself.')
+        if not found:
+            known = sorted({*selected, *(str(column.name) for table in _tables(self.base) for column in table.c)})
             close = get_close_matches(text, known, n=1, cutoff=0.5)
-            hint = f" Did you mean {close[0]!r}?" if close else f" Its columns: {', '.join(sorted(known))}."
+            hint = f" Did you mean {close[0]!r}?" if close else f" Its columns: {', '.join(known)}."
             self.fail(f'{name}="{text}" names no column of the source.{hint} (A constant is literal("{text}").)')
-        return known[text]
+        return found[0]
 
     def _writeback(self, name: str, value: Any) -> Column[Any]:
         target: Any = self._resolve(value, f"writeback[{name!r}]")
@@ -263,7 +264,7 @@ def _tables(base: Select[Any]) -> Iterator[FromClause]:
         while stack:
             part = stack.pop()
             if part.__visit_name__ == "join":
-                stack += [part.left, part.right]
+                stack += [part.right, part.left]
             else:
                 yield part
 

@@ -101,6 +101,17 @@ def test_money_in_major_units_needs_its_currency():
         )
 
 
+def test_a_name_that_two_joined_tables_have_is_refused():
+    joined = purchases.join(customers, purchases.c.customer_no == customers.c.customer_no)
+    with pytest.raises(ConfigurationError, match='id="customer_no" names a column of purchases and customers'):
+        Link(entity="person", source=joined, columns={"id": "customer_no"})
+    chosen = Link(
+        entity="person", source=select(customers).join(purchases), columns={"id": "customer_no", "name": "state"}
+    )
+    assert chosen.raw["id"].table.name == "customers"
+    assert chosen.raw["name"].table.name == "purchases"
+
+
 def test_a_store_with_tenants_needs_the_tenant_of_each_link():
     with pytest.raises(ConfigurationError, match="write tenant=<column>"):
         Links([sale_link()], tenants_known=True)
