@@ -9,7 +9,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,14 +119,13 @@ def _demo(_: argparse.Namespace) -> int:
     return int(demo.main() or 0)
 
 
-def _migrate(options: argparse.Namespace) -> int:
-    from adplanning_plugin.kernel import migrate
+async def _migrate(options: argparse.Namespace) -> int:
+    from adplanning_plugin.maintenance import migrate_schema
 
     plugin = load(options.app) if options.app or not options.url else None
-    url = options.url or _owner_url(plugin)
     extra = [path for path in plugin.hooks.hook.register_migrations() if path] if plugin else []
-    migrate.upgrade(url, extra=extra)
-    print(f"The schema is at {', '.join(migrate.current(url)) or 'no revision'}.")
+    revisions = await migrate_schema(options.url or _owner_url(plugin), extra)
+    print(f"The schema is at {', '.join(revisions) or 'no revision'}.")
     return 0
 
 
@@ -242,22 +241,20 @@ async def _import(options: argparse.Namespace) -> int:
 
 
 async def _worker(options: argparse.Namespace) -> int:
-    from adplanning_plugin.kernel.runner import run_worker
-
-    return await _serve(options, run_worker)
+    return await _work(options, works=True, schedules=False)
 
 
 async def _scheduler(options: argparse.Namespace) -> int:
-    from adplanning_plugin.kernel.scheduler import run_scheduler
-
-    return await _serve(options, run_scheduler)
+    return await _work(options, works=False, schedules=True)
 
 
-async def _serve(options: argparse.Namespace, run: Callable[[Any], Awaitable[None]]) -> int:
+async def _work(options: argparse.Namespace, *, works: bool, schedules: bool) -> int:
+    from adplanning_plugin.kernel.background import Background
+
     plugin = load(options.app)
     await plugin.start()
     try:
-        await run(plugin.runtime)
+        await Background(plugin.runtime, works=works, schedules=schedules).until_stopped()
     finally:
         await plugin.stop()
     return 0

@@ -119,8 +119,13 @@ async def _links(database: Database, links: Links) -> list[Finding]:
         connection = await session.connection()
         wrong = await links.check(connection)
         advice = await links.index_advice(connection)
-    findings = [Finding(subject="links", status="fail", sentence=str(sentence)) for sentence in wrong]
-    findings += [Finding(subject="indexes", status="advice", sentence=str(sentence)) for sentence in advice]
+    findings = [
+        Finding(subject=f"links.{one.entity}", status="fail" if one.level == "error" else "warn", sentence=one.message)
+        for one in wrong
+    ]
+    findings += [
+        Finding(subject="indexes", status="advice", sentence=f"{one.reason} {one.statement}") for one in advice
+    ]
     findings += [
         Finding(subject=f"links.{entity.entity}", status="advice", sentence=missing.effect)
         for entity in links.report()
@@ -129,6 +134,23 @@ async def _links(database: Database, links: Links) -> list[Finding]:
     linked = [entity.entity for entity in links.report() if entity.state == "linked"]
     sentence = f"Linked: {', '.join(linked)}." if linked else "Nothing is linked: implement provide_links."
     return [*findings, Finding(subject="links", status="ok" if linked else "warn", sentence=sentence)]
+
+
+async def migrate_schema(url: str, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Bring the schema up to date and make the partitions of the coming months; returns the recorded revisions.
+
+    Args:
+        url: the address as the schema's owner.
+        extra: folders of versions that other plugins register.
+    """
+    await asyncio.to_thread(migrate.upgrade, url, extra=list(extra))
+    engine = create_async_engine(migrate.asyncpg_url(url))
+    try:
+        async with engine.begin() as connection:
+            await ensure_partitions(connection, MONTHS_AHEAD)
+    finally:
+        await engine.dispose()
+    return await asyncio.to_thread(migrate.current, url)
 
 
 async def maintain(plugin: AdPlanning) -> Sequence[str]:

@@ -22,11 +22,11 @@ from adplanning_plugin.attribution.hooks import AttributionHooks
 from adplanning_plugin.hookspecs import PROJECT, EventBus, HostEvent, Specs
 from adplanning_plugin.identity.hooks import IdentityHooks
 from adplanning_plugin.insights.hooks import InsightsHooks
+from adplanning_plugin.kernel.background import Background
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.events import publish, tenant_scope
 from adplanning_plugin.kernel.http import admin_router, web_router
-from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.kernel.sweep import LinkedEntities
 from adplanning_plugin.kernel.tables import TenantRecord
@@ -34,13 +34,14 @@ from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Link, Links
 from adplanning_plugin.options import Options, load_options
-from adplanning_plugin.tracking import CaptureMiddleware, app_routes, stamp_request
+from adplanning_plugin.tracking import CaptureHooks, CaptureMiddleware, app_routes, stamp_request
 from adplanning_plugin.tracking.hooks import TrackingHooks
 
 log = logging.getLogger("adplanning")
 
 DOMAINS: tuple[tuple[str, Callable[[], object]], ...] = (
     ("identity", IdentityHooks),
+    ("capture", CaptureHooks),
     ("tracking", TrackingHooks),
     ("attribution", AttributionHooks),
     ("insights", InsightsHooks),
@@ -101,7 +102,7 @@ class AdPlanning(InitPlugin):
         self.runtime.put(self._database(), Database)
         self.runtime.put(Streams())
         self.runtime.put(Work.collect(self.runtime), Work)
-        self._runner: Runner | None = None
+        self._background: Background | None = None
         self._refresh: asyncio.Task[None] | None = None
 
     # --- composition ------------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ class AdPlanning(InitPlugin):
         web = [handler for found in hook.register_web_routes(runtime=runtime) for handler in found]
         app_config.route_handlers.append(admin_router(runtime, admin))
         app_config.route_handlers.append(web_router(runtime, web))
-        if "tracking" not in self.options.disabled_domains:
+        if "capture" not in self.options.disabled_domains:
             app_config.middleware.append(CaptureMiddleware(runtime))
             app_config.route_handlers.extend(app_routes(runtime))
         app_config.lifespan.append(self._lifespan)
@@ -170,9 +171,8 @@ class AdPlanning(InitPlugin):
             for name in HOST_EVENTS:
                 bus.subscribe(name, self.receive)
         self._refresh = asyncio.create_task(self._keep_tenants())
-        if self.options.work.mode == "embedded":
-            self._runner = Runner(self.runtime)
-            await self._runner.start()
+        self._background = Background(self.runtime)
+        await self._background.start()
 
     async def stop(self) -> None:
         """Finish or release what is in hand, and close the pools."""
@@ -180,8 +180,8 @@ class AdPlanning(InitPlugin):
             self._refresh.cancel()
             with suppress(asyncio.CancelledError):
                 await self._refresh
-        if self._runner is not None:
-            await self._runner.stop()
+        if self._background is not None:
+            await self._background.stop()
         for stopping in self.hooks.hook.on_shutdown(runtime=self.runtime):
             if inspect.isawaitable(stopping):
                 await cast("Awaitable[None]", stopping)
@@ -200,8 +200,8 @@ class AdPlanning(InitPlugin):
                     "connect as an ordinary role (CREATE ROLE adplanning LOGIN NOSUPERUSER NOBYPASSRLS)."
                 )
                 raise ConfigurationError(message)
-            for warning in await self.runtime.get(Links).check(await session.connection()):
-                log.warning("link: %s", warning)
+            for found in await self.runtime.get(Links).check(await session.connection()):
+                log.warning("link: %s", found.message)
         if not self.options.secret and not self.options.demo:
             message = "Options.secret is missing: set it or ADPLANNING_SECRET to 32 random characters or more."
             raise ConfigurationError(message)
@@ -266,7 +266,7 @@ class AdPlanning(InitPlugin):
             log.exception("an event of the store was not taken; the sweep will find it", extra={"event": event.name})
 
     async def _take(self, session: AsyncSession, tenant_id: str, event: HostEvent) -> None:
-        if event.name.startswith("order.") and "id" in event.data and "tracking" not in self.options.disabled_domains:
+        if event.name.startswith("order.") and "id" in event.data and "capture" not in self.options.disabled_domains:
             await stamp_request(session, self.runtime, tenant_id, str(event.data["id"]))
         await publish(
             session,
