@@ -12,7 +12,7 @@ from adplanning_plugin.kernel.scheduler import Scheduler
 
 
 class Background:
-    """`Background(runtime)` is the web process: everything in embedded mode, only wake-ups in external mode, or nothing."""
+    """`Background(runtime)` is the web process: all of it in embedded mode, only wake-ups in external mode."""
 
     def __init__(self, runtime: Runtime, *, works: bool | None = None, schedules: bool | None = None) -> None:
         is_web = works is None and schedules is None

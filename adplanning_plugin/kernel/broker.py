@@ -69,7 +69,12 @@ class Waker:
     async def start(self) -> None:
         """Begin to send, and to listen where someone wants to be called; returns whether or not the broker is there."""
         self._broker = broker = make_broker(self._runtime)
-        task = broker.register_task(self._wake, task_name=TASK)
+
+        async def wake() -> None:
+            if self._arrived is not None:
+                self._arrived()
+
+        task = broker.register_task(wake, task_name=TASK)
         self._unsubscribe = self._runtime.get(Work).on_nudge(self._wanted.set)
         self._tasks.append(asyncio.create_task(self._send(task), name="adplanning-kick"))
         if self._arrived is not None and not _is_in_process(broker):
@@ -86,10 +91,6 @@ class Waker:
         if self._broker is not None:
             with suppress(Exception):  # the server may be gone
                 await asyncio.wait_for(self._broker.shutdown(), SEND_SECONDS)
-
-    async def _wake(self) -> None:
-        if self._arrived is not None:
-            self._arrived()
 
     async def _send(self, task: Any) -> None:
         while True:

@@ -26,8 +26,6 @@ async def deliver(runtime: Runtime, item: Claimed) -> bool:
         CancelledError: the worker stops; the item is released by whoever cancelled.
     """
     try:
-        if item.attempt > item.max_attempts:
-            raise Retry(f"It was started {item.max_attempts} times and never came to an end.")
         await _attempt(runtime, item)
     except LeaseLost:
         runtime.log.info("work %s was taken over by another worker", item.id)
@@ -64,15 +62,18 @@ async def _record(runtime: Runtime, item: Claimed, problem: Exception) -> None:
     delay = problem.delay if isinstance(problem, Retry | StepRetry) else None
     async with runtime.database.transaction(item.tenant_id) as session:
         dead = await fail(session, item, problem, delay=delay)
+    said = sentence(problem)
     if dead:
-        runtime.log.error("%s %s is a dead letter after %d attempts: %s", item.kind, item.id, item.attempt, sentence(problem))
+        runtime.log.error("%s %s is a dead letter after %d attempts: %s", item.kind, item.id, item.attempt, said)
     elif isinstance(problem, Retry | StepRetry):
-        runtime.log.info("%s %s will be tried again: %s", item.kind, item.id, sentence(problem))
+        runtime.log.info("%s %s will be tried again: %s", item.kind, item.id, said)
     else:
-        runtime.log.warning("%s %s failed (attempt %d): %s", item.kind, item.id, item.attempt, sentence(problem))
+        runtime.log.warning("%s %s failed (attempt %d): %s", item.kind, item.id, item.attempt, said)
 
 
 async def _attempt(runtime: Runtime, item: Claimed) -> None:
+    if item.attempt > item.max_attempts:
+        raise Retry(f"It was started {item.max_attempts} times and never came to an end.")
     work = runtime.get(Work)
     family = item.kind.partition(":")[0]
     if family == "job":

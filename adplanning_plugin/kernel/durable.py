@@ -1,4 +1,4 @@
-"""Durable runs: a workflow's function is replayed over the recorded results of its steps and goes on where it was cut off.
+"""Durable runs: a workflow's function is replayed over its steps' recorded results, and goes on where it was cut off.
 
 Each step's result is a row. A step with an outside call is announced before and recorded after, and carries the same
 idempotency key at each attempt. When a step has failed for good, what is done is undone backwards.
@@ -22,7 +22,7 @@ from adplanning_plugin.kernel.workflows import Done, Run, Step, StepContext, Wor
 UNDO_RETRIES = 8
 
 
-class StepRetry(Exception):  # noqa: N818
+class StepRetry(Exception):
     """A step failed and has attempts left: the run comes back after `delay` seconds."""
 
     def __init__(self, said: str, delay: float) -> None:
@@ -188,7 +188,7 @@ class DurableRun(Run):
 
     async def _undo(self, step: Step, position: int, row: Any) -> None:
         done = {"tenant": self.tenant_id, "run": self.id, "position": position}
-        data = (row.undo or {}).get("value")
+        data: Any = row.undo["value"] if row.undo else None
         if step.undo_function is not None and step.outside:
             await step.undo_function(self._context(position, 1, None, "undo"), data)
         async with self.runtime.database.transaction(self.tenant_id) as session:
@@ -222,8 +222,8 @@ class DurableRun(Run):
         row = self._rows.get(position)
         if row is not None and row.name != name:
             raise _Failed(
-                f"Run {self.id} recorded step {row.name!r} at position {position}, where the workflow now has {name!r}: "
-                "give a changed workflow a new name, and let the old runs end first."
+                f"Run {self.id} recorded step {row.name!r} at position {position}, where the workflow now has "
+                f"{name!r}: give a changed workflow a new name, and let the old runs end first."
             )
         return row
 

@@ -50,7 +50,7 @@ Handler = Callable[[Delivery, Event], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscription:
-    """Who listens: a stable id (one row per event and id makes the effect once), the names (`order.*` too), the handler."""
+    """Who listens: a stable id (a row per event and id makes the effect once), names (`order.*` too), a handler."""
 
     id: str
     events: tuple[str, ...]
@@ -61,12 +61,13 @@ class Subscription:
     def matches(self, name: str) -> bool:
         """Whether an event of that name is for this subscriber."""
         return any(
-            pattern in (name, "*") or (pattern.endswith(".*") and name.startswith(pattern[:-1])) for pattern in self.events
+            pattern in (name, "*") or (pattern.endswith(".*") and name.startswith(pattern[:-1]))
+            for pattern in self.events
         )
 
 
-class Retry(Exception):  # noqa: N818
-    """Raised by a handler whose object is not there yet; the sentence names the object and becomes the dead letter's."""
+class Retry(Exception):
+    """Raised by a handler whose object is not there yet; the sentence names it, and becomes the dead letter's."""
 
     def __init__(self, sentence: str, *, delay: float | None = None) -> None:
         super().__init__(sentence)
@@ -82,8 +83,8 @@ _PUBLISH = text(
     ), due AS (
         INSERT INTO adplanning.work_item (tenant_id, id, queue, kind, key, max_attempts)
         SELECT :tenant, w.id, w.queue, w.kind, told.id, w.most
-        FROM told, unnest(CAST(:ids AS text[]), CAST(:queues AS text[]), CAST(:kinds AS text[]), CAST(:most AS bigint[]))
-             AS w (id, queue, kind, most)
+        FROM told, unnest(CAST(:ids AS text[]), CAST(:queues AS text[]), CAST(:kinds AS text[]),
+                          CAST(:most AS bigint[])) AS w (id, queue, kind, most)
         ON CONFLICT (tenant_id, kind, key) DO NOTHING
     ), woken AS (
         INSERT INTO adplanning.wakeup (tenant_id, queue)
@@ -182,7 +183,7 @@ def encode_json(value: object) -> str:
 
 
 def nudge_after_commit(session: AsyncSession, work: Work) -> None:
-    """Wake the workers the moment the caller's transaction has ended; a lost nudge costs a beat, a spare one nothing."""
+    """Wake the workers once the caller's transaction has ended; a lost nudge costs a beat, a spare one nothing."""
     sync_session = session.sync_session
     if _NUDGES not in sync_session.info:
         orm_event.listen(sync_session, "after_transaction_end", _nudge)

@@ -30,7 +30,7 @@ PROGRESS_SECONDS = 1.0
 class Cron:
     """Five cron fields in the job's zone: `Cron("0 2 * * *")` is 02:00 there.
 
-    A local time that is skipped by daylight saving runs right after the gap, a doubled one runs once (as Debian's cron).
+    A local time that daylight saving skips runs right after the gap, a doubled one runs once (as Debian's cron).
     """
 
     expression: str
@@ -52,8 +52,8 @@ class Cron:
 
         Walked forwards from earlier times, because backwards a doubled local hour would answer with its second pass.
         """
-        for back in (timedelta(hours=2), timedelta(days=2), timedelta(days=40), timedelta(days=400), timedelta(days=3000)):
-            found = self.between(moment - back, moment, zone, most=100_000)
+        for days in (0.1, 2, 40, 400, 3000):
+            found = self.between(moment - timedelta(days=days), moment, zone, most=100_000)
             if found:
                 return found[-1]
         raise ConfigurationError(f"Cron({self.expression!r}) has had no slot in eight years.")
@@ -143,7 +143,7 @@ class JobContext:
         return {"tenant": self.tenant_id, "id": self.item_id, "attempt": self.attempt}
 
 
-class LeaseLost(Exception):  # noqa: N818
+class LeaseLost(Exception):
     """Another worker has taken this work over; whatever was done in the open transaction is rolled back."""
 
 

@@ -1,7 +1,7 @@
-"""The queue in PostgreSQL: claim, settle, release, replay. Every statement carries the tenant and the attempt (the fence).
+"""The queue in PostgreSQL: claim, settle, release, replay. Statements carry the tenant and the attempt (the fence).
 
-While a tenant has pending work in a queue there is a wake-up row for it, due no later than the work: whoever deletes one
-inserts the next in the same transaction. So a killed worker costs a lease, and a lost broker message nothing.
+While a tenant has pending work in a queue there is a wake-up row for it, due no later than the work: whoever deletes
+one inserts the next in the same transaction. So a killed worker costs a lease, and a lost broker message nothing.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ _NEXT_WAKEUP = text(
     """
 )
 _FINISH = text(
-    "UPDATE adplanning.work_item SET status = 'done', done_at = clock_timestamp(), lease_until = NULL, last_error = NULL"
+    "UPDATE adplanning.work_item"
+    " SET status = 'done', done_at = clock_timestamp(), lease_until = NULL, last_error = NULL"
     " WHERE tenant_id = :tenant AND id = :id AND attempt = :attempt AND status = 'pending'"
 )
 _FINISH_TOGETHER = text(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -17,16 +16,13 @@ from sqlalchemy import text
 from adplanning_plugin.kernel.deliver import deliver, deliver_together
 from adplanning_plugin.kernel.events import STREAM_QUEUE
 from adplanning_plugin.kernel.jobs import SYSTEM_TENANT
+from adplanning_plugin.kernel.lanes import PREFETCH, Lane
 from adplanning_plugin.kernel.leases import Leases
 from adplanning_plugin.kernel.queue import Claimed, claim, release
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.kernel.work import JOBS, RUNS, Work
 
-PREFETCH = 8
-"""Short work claimed ahead, per worker of a lane, so that a claim is paid once for many."""
-TOGETHER = 16
-"""How many deliveries to one subscriber may share a transaction."""
 GATHER_SECONDS = 0.01
 """Between two looks, so that a burst of nudges is claimed in a few batches."""
 TENANTS_PER_BEAT = 50
@@ -84,37 +80,6 @@ _UNREADABLE = text(
 _DROP_WAKEUPS = text("DELETE FROM adplanning.wakeup WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS bigint[]))")
 
 
-class _Lane:
-    """One queue in this process: what is claimed and waiting, and how many are worked on at once."""
-
-    def __init__(self, queue: str, size: int, ahead: int) -> None:
-        self.queue = queue
-        self.size = size
-        self.most = size + ahead
-        self.waiting: deque[Claimed] = deque()
-        self.running = 0
-
-    @property
-    def free(self) -> int:
-        """How many more may be claimed; short work only once half of what was claimed ahead is gone."""
-        held = self.running + len(self.waiting)
-        return self.most - held if held <= self.most // 2 else 0
-
-    def take(self) -> list[Claimed]:
-        """The next piece of work, with what may share its transaction: first attempts of the same subscriber."""
-        items = [self.waiting.popleft()]
-        first = items[0]
-        if not first.kind.startswith("event:") or first.attempt > 1:
-            return items
-        most = min(TOGETHER, -(-(len(self.waiting) + 1) // self.size))
-        while self.waiting and len(items) < most:
-            other = self.waiting[0]
-            if (other.tenant_id, other.kind, other.attempt) != (first.tenant_id, first.kind, 1):
-                break
-            items.append(self.waiting.popleft())
-        return items
-
-
 class Runner:
     """Background work of this process: `start()` and `stop()`, or `drain()` for what is due now."""
 
@@ -125,7 +90,7 @@ class Runner:
         size = concurrency or self._options.concurrency
         few = max(1, size // 2)
         self._lanes = {
-            queue: _Lane(queue, few, 0) if queue in {JOBS, RUNS} else _Lane(queue, size, size * PREFETCH)
+            queue: Lane(queue, few, 0) if queue in {JOBS, RUNS} else Lane(queue, size, size * PREFETCH)
             for queue in self._work.queues
         }
         # One more than all slow lanes together can fill, so that events never wait for jobs and runs.
@@ -255,13 +220,13 @@ class Runner:
             self._fill(lane)
         return found
 
-    def _fill(self, lane: _Lane) -> None:
+    def _fill(self, lane: Lane) -> None:
         while lane.waiting and lane.running < lane.size and len(self._running) < self._slots and not self._stopping:
             items = lane.take()
             lane.running += 1
             self._running[asyncio.create_task(self._deliver(lane, items))] = items
 
-    async def _deliver(self, lane: _Lane, items: list[Claimed]) -> None:
+    async def _deliver(self, lane: Lane, items: list[Claimed]) -> None:
         try:
             if len(items) > 1 and await deliver_together(self._runtime, items):
                 self.delivered += len(items)
@@ -315,7 +280,7 @@ class Runner:
         again = STREAM_GAP_SECONDS
         try:
             await self._advance_streams(tenant_id)
-        except Exception as problem:  # noqa: BLE001 - the wake-ups stay, and the next look tries again
+        except Exception as problem:
             self._runtime.log.warning("a stream reader failed: %s", type(problem).__name__, exc_info=True)
             again = 5.0
         finally:

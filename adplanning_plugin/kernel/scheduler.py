@@ -1,4 +1,4 @@
-"""Scheduler: turns schedules into slots and work items. Any number may run; a slot belongs to whoever inserts its row."""
+"""Scheduler: turns schedules into slots and work. Any number may run; a slot belongs to whoever inserts its row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ LONGEST_SLEEP = 30.0
 
 _LAST = text("SELECT max(slot) FROM adplanning.job_slot WHERE tenant_id = :tenant AND job = :job")
 _TAKE = text(
-    "INSERT INTO adplanning.job_slot (tenant_id, job, slot) VALUES (:tenant, :job, :slot) ON CONFLICT DO NOTHING RETURNING 1"
+    "INSERT INTO adplanning.job_slot (tenant_id, job, slot) VALUES (:tenant, :job, :slot)"
+    " ON CONFLICT DO NOTHING RETURNING 1"
 )
 _UNFINISHED = text(
     "SELECT 1 FROM adplanning.work_item WHERE tenant_id = :tenant AND kind = :kind AND status = 'pending' LIMIT 1"
@@ -68,7 +69,8 @@ class Scheduler:
                 now = await self._clock()
                 await self.tick(now)
                 upcoming = min(self._next.values(), default=None)
-                wait = LONGEST_SLEEP if upcoming is None else min(LONGEST_SLEEP, max(0.0, (upcoming - now).total_seconds()))
+                until = LONGEST_SLEEP if upcoming is None else (upcoming - now).total_seconds()
+                wait = min(LONGEST_SLEEP, until)
                 away = False
             except Exception as problem:  # noqa: BLE001 - the loop goes on; a missed slot is found by query
                 if not away:

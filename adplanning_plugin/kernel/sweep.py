@@ -1,4 +1,4 @@
-"""Sweeps: what was linked but never told of. Reads host ids behind a watermark, batch by batch; knows no link itself."""
+"""Sweeps: what was linked but never told of. Reads host ids behind a watermark, in batches; knows no link itself."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ async def run_sweep(
     """Process what is newer than the sweep's watermark (or than `since`), committing the watermark with each batch."""
     from adplanning_plugin.kernel.sweeping import Sweeping
 
-    sweeping = Sweeping(runtime, tenant_id, sweep, batch=batch, rows_per_second=rows_per_second, is_backfill=is_backfill)
+    sweeping = Sweeping(
+        runtime, tenant_id, sweep, batch=batch, rows_per_second=rows_per_second, is_backfill=is_backfill
+    )
     return await sweeping.run(since, progress)
 
 
@@ -96,7 +98,8 @@ async def preview(runtime: Runtime, tenant_id: str, since: datetime | None = Non
     from adplanning_plugin.kernel.sweeping import count_rows
     from adplanning_plugin.kernel.work import Work
 
-    return {sweep.id: await count_rows(runtime, tenant_id, sweep, since) for sweep in runtime.get(Work).ordered_sweeps()}
+    sweeps = runtime.get(Work).ordered_sweeps()
+    return {sweep.id: await count_rows(runtime, tenant_id, sweep, since) for sweep in sweeps}
 
 
 async def backfill(

@@ -1,4 +1,4 @@
-"""How a sweep reads: keys in order behind a keyset watermark, batches in transactions of their own, bad rows set aside."""
+"""How a sweep reads: keys in order behind a watermark, batches in transactions of their own, bad rows set aside."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from adplanning_plugin.kernel.work import Work
 OVERLAP = timedelta(minutes=10)
 """Read again each time: a row carries the time of its writing, and becomes visible at its commit."""
 KEYS_AT_ONCE = 100_000
-"""Keys fetched by one ordered query of the host's table, so that a long backfill sorts it a few times, not a thousand."""
+"""Keys fetched by one ordered query of the host's table, so that a long backfill sorts it few times."""
 MOST_BAD_ROWS = 20
 """More in one batch is no bad row but a broken sweep: it stops, and its job is retried."""
 FIRST_SWEEP = timedelta(days=1)
@@ -38,7 +38,7 @@ class Mark(NamedTuple):
     id: str
 
 
-class _Busy(Exception):  # noqa: N818
+class _Busy(Exception):
     """Another process has moved this watermark."""
 
 
@@ -106,7 +106,7 @@ class Sweeping:
             return known, stored if same and stored is not None else Mark(since or _EARLIEST, "")
         if since is not None:
             return known, Mark(since, "")
-        return known, Mark(stored.at - OVERLAP, "") if stored is not None and stored.at > _EARLIEST else Mark(_EARLIEST, "")
+        return known, Mark(stored.at - OVERLAP, "") if stored is not None else Mark(_EARLIEST, "")
 
     async def _keys(self, mark: Mark) -> Sequence[Mark]:
         rows, written, identity = _source(self._runtime, self._tenant_id, self._sweep)
@@ -121,7 +121,7 @@ class Sweeping:
             return [Mark(row[0], row[1]) for row in (await session.execute(statement)).all()]
 
     async def _process(self, keys: Sequence[Mark], known: dict[str, Any]) -> dict[str, Any]:
-        """One batch and its watermark in one transaction; a batch that fails is taken apart until the bad rows are alone."""
+        """One batch and its watermark in one transaction; one that fails is halved until its bad rows are alone."""
         ids = [key.id for key in keys]
         try:
             async with self._runtime.database.transaction(self._tenant_id) as session:
@@ -129,7 +129,7 @@ class Sweeping:
                 changed = await self._sweep.process(self._context(session), ids)
         except _Busy:
             raise
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever a row provokes
             self._runtime.log.warning("sweep %s: a batch of %d failed: %s", self._sweep.id, len(ids), sentence(problem))
             async with self._runtime.database.transaction(self._tenant_id) as session:
                 moved = await self._move(session, keys[-1], known)
@@ -153,7 +153,7 @@ class Sweeping:
             try:
                 async with session.begin_nested():
                     changed += await self._sweep.process(self._context(session), part)
-            except Exception as inner:  # noqa: BLE001 - whatever a row provokes
+            except Exception as inner:  # noqa: BLE001 - it is found by halving
                 changed += await self._take_apart(session, part, bad, inner)
         return changed
 

@@ -1,4 +1,4 @@
-"""Streams: set-wise readers of high-volume rows behind a transaction-snapshot watermark; rows never pass through Python.
+"""Streams: set-wise readers of high-volume rows behind a transaction-snapshot watermark; no row passes through Python.
 
 A row's `xid` is the transaction that wrote it. Everything below the oldest transaction still running is committed and
 will never grow, so a reader that takes `low ≤ xid < high` misses no late commit and reads no row twice.
@@ -23,7 +23,7 @@ _QUERY_CANCELED = "57014"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamReader:
-    """A set-wise, idempotent reader: `advance(runtime, session, tenant_id, low_xid, high_xid)` returns how many rows."""
+    """A set-wise, idempotent reader: `advance(runtime, session, tenant_id, low_xid, high_xid)` counts its rows."""
 
     id: str
     advance: Callable[[Runtime, AsyncSession, str, int, int], Awaitable[int]]

@@ -95,7 +95,8 @@ class Work:
                 raise ConfigurationError(f"Hook {hooks[0].id!r} names workflow {name!r}; there are: {known}.")
             if point not in workflow.hooks:
                 points = ", ".join(workflow.hooks) or "none"
-                raise ConfigurationError(f"Hook {hooks[0].id!r} names point {point!r} of {name!r}, which has: {points}.")
+                message = f"Hook {hooks[0].id!r} names point {point!r} of {name!r}, which has: {points}."
+                raise ConfigurationError(message)
         self.ordered_sweeps()
 
     def subscribers_of(self, name: str) -> tuple[Subscription, ...]:
@@ -152,7 +153,8 @@ class Work:
             raise ConfigurationError(f"The {kind} id {key!r} of {owner} must be letters, digits, '_', '.' or '-'.")
         first = self._owners.setdefault((kind, key), owner)
         if self._is_taken(kind, key):
-            raise ConfigurationError(f"The {kind} {key!r} is registered by {first} and by {owner}: rename or remove one.")
+            message = f"The {kind} {key!r} is registered by {first} and by {owner}: rename or remove one."
+            raise ConfigurationError(message)
 
     def _is_taken(self, kind: str, key: str) -> bool:
         places: dict[str, dict[str, Any]] = {

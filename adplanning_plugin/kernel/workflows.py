@@ -158,7 +158,7 @@ def workflow(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkflowHook:
-    """A step that someone else adds at a workflow's hook point; after the commit unless it touches the database only."""
+    """A step that someone else adds at a workflow's hook point; after the commit unless it is database-only."""
 
     id: str
     workflow: str
@@ -210,7 +210,8 @@ _EXISTING = text(
     "SELECT id FROM adplanning.workflow_run WHERE tenant_id = :tenant AND workflow = :workflow AND key = :key"
 )
 _END = text(
-    "UPDATE adplanning.workflow_run SET status = 'done', output = CAST(:output AS jsonb), finished_at = clock_timestamp()"
+    "UPDATE adplanning.workflow_run"
+    " SET status = 'done', output = CAST(:output AS jsonb), finished_at = clock_timestamp()"
     " WHERE tenant_id = :tenant AND id = :id"
 )
 

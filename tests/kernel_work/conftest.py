@@ -1,7 +1,8 @@
-"""A runtime over a fresh database, with whatever a test registers; the ordinary role, so that row-level security binds."""
+"""A runtime over a fresh database, with what a test registers; the ordinary role, so that row-level security binds."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +104,13 @@ async def rows(runtime: Runtime, statement: str, tenant: str = "main", **values:
     """What the tenant sees."""
     async with runtime.database.transaction(tenant) as session:
         return [tuple(row) for row in (await session.execute(text(statement), values)).all()]
+
+
+async def wait_for_rows(runtime: Runtime, statement: str, seconds: float = 20.0) -> None:
+    """Until the statement finds something; a background process has no other face to wait on."""
+    async with asyncio.timeout(seconds):
+        while not await rows(runtime, statement):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def leave_effect(session: Any, tenant: str, name: str) -> None:

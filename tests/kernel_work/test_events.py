@@ -14,7 +14,7 @@ from adplanning_plugin.kernel.queue import claim, dead_letters, fail, finish, pu
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
 
-from .conftest import MakeRuntime, Registers, build_runtime, leave_effect, rows
+from .conftest import MakeRuntime, Registers, build_runtime, leave_effect, rows, wait_for_rows
 
 COUNTS = (
     "SELECT (SELECT count(*) FROM adplanning.outbox_event), (SELECT count(*) FROM adplanning.work_item),"
@@ -26,7 +26,9 @@ async def note(delivery: Delivery, event: Event) -> None:
     await leave_effect(delivery.session, delivery.tenant_id, str(event.data["order_id"]))
 
 
-async def tell(runtime: Runtime, order_id: str, tenant: str = "main", name: str = "order.placed", **more: str) -> str | None:
+async def tell(
+    runtime: Runtime, order_id: str, tenant: str = "main", name: str = "order.placed", **more: str
+) -> str | None:
     async with runtime.database.transaction(tenant) as session:
         return await publish(session, runtime, tenant, name, {"order_id": order_id}, **more)  # type: ignore[arg-type]
 
@@ -38,10 +40,14 @@ async def make_due(runtime: Runtime) -> None:
 
 async def test_an_event_of_a_rolled_back_transaction_was_never_told(make_runtime: MakeRuntime) -> None:
     runtime = make_runtime(subscribers=[Subscription(id="note", events=("order.*",), handle=note)])
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail_after_telling() -> None:
         async with runtime.database.transaction("main") as session:
             await publish(session, runtime, "main", "order.placed", {"order_id": "1"})
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_after_telling()
     assert await rows(runtime, COUNTS) == [(0, 0, 0)]
 
 
@@ -106,9 +112,7 @@ async def test_two_workers_on_the_same_events_have_each_effect_once(database_url
             await tell(runtimes[0], str(order), tenant=tenant)
 
     await asyncio.gather(some(0, "main"), some(100, "main"), some(200, "second"))
-    async with asyncio.timeout(20):
-        while (await rows(runtimes[0], "SELECT count(*) FROM public.effect"))[0][0] < 300:
-            await asyncio.sleep(0.05)
+    await wait_for_rows(runtimes[0], "SELECT 1 FROM public.effect HAVING count(*) = 300")
     for runner in runners:
         await runner.stop()
     assert await rows(runtimes[0], "SELECT count(*), count(DISTINCT name) FROM public.effect") == [(300, 300)]
@@ -256,9 +260,7 @@ async def test_work_whose_wake_up_was_lost_is_found_by_the_beat(make_runtime: Ma
     await rows(runtime, "DELETE FROM adplanning.wakeup RETURNING 1")
     runner = Runner(runtime)
     await runner.start()
-    async with asyncio.timeout(10):
-        while not await rows(runtime, "SELECT 1 FROM public.effect"):
-            await asyncio.sleep(0.05)
+    await wait_for_rows(runtime, "SELECT 1 FROM public.effect")
     await runner.stop()
 
 
@@ -332,7 +334,10 @@ async def test_purging_keeps_dead_letters_and_their_events(make_runtime: MakeRun
     await rows(runtime, "UPDATE adplanning.outbox_event SET created_at = now() - interval '90 days' RETURNING 1")
     async with runtime.database.transaction("main") as session:
         assert await purge(session, "main", 30) == 2
-    left = "SELECT w.status, o.data->>'order_id' FROM adplanning.work_item w JOIN adplanning.outbox_event o ON o.id = w.key"
+    left = (
+        "SELECT w.status, o.data->>'order_id' FROM adplanning.work_item w"
+        " JOIN adplanning.outbox_event o ON o.id = w.key"
+    )
     assert await rows(runtime, left) == [("dead", "2")]
 
 

@@ -14,7 +14,7 @@ from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.watermark import StreamReader, Streams, wake_streams
 
-from .conftest import MakeRuntime, execute, rows
+from .conftest import MakeRuntime, execute, rows, wait_for_rows
 
 TABLES = (
     "CREATE TABLE public.tracked (n int, tenant text, xid bigint DEFAULT pg_current_xact_id()::text::bigint)",
@@ -43,7 +43,9 @@ async def streaming(make_runtime: MakeRuntime, database_url: str) -> Runtime:
 
 
 async def track(session: AsyncSession, n: int, tenant: str = "main") -> None:
-    await session.execute(text("INSERT INTO public.tracked (n, tenant) VALUES (:n, :tenant)"), {"n": n, "tenant": tenant})
+    await session.execute(
+        text("INSERT INTO public.tracked (n, tenant) VALUES (:n, :tenant)"), {"n": n, "tenant": tenant}
+    )
     await wake_streams(session, tenant, delay=0.0)
 
 
@@ -139,9 +141,7 @@ async def test_the_worker_reads_after_a_wake_up_and_drops_it(streaming: Runtime)
     for tenant in ("main", "second"):
         async with streaming.database.transaction(tenant) as session:
             await track(session, 1, tenant)
-    async with asyncio.timeout(10):
-        while await rows(streaming, "SELECT 1 FROM adplanning.wakeup WHERE queue = 'stream'"):
-            await asyncio.sleep(0.05)
+    await wait_for_rows(streaming, "SELECT 1 FROM adplanning.wakeup WHERE queue = 'stream' HAVING count(*) = 0")
     await runner.stop()
     assert await rows(streaming, "SELECT tenant, n FROM public.taken ORDER BY 1") == [("main", 1), ("second", 1)]
 

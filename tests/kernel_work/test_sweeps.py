@@ -1,4 +1,4 @@
-"""Sweeps over a host's table: what was never told of is found, a run that was cut off goes on, one bad row stops nobody."""
+"""Sweeps over a host's table: what no event told of is found, a run cut off goes on, a bad row stops nobody."""
 
 from __future__ import annotations
 

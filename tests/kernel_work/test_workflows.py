@@ -193,9 +193,7 @@ async def test_a_step_that_fails_for_good_undoes_what_was_done_backwards(
     assert error == "Step 'never': ConnectionError: the other side is down for good"
 
 
-async def test_a_run_that_finds_another_step_than_it_recorded_says_so(
-    make_runtime: MakeRuntime, effects: None
-) -> None:
+async def test_a_run_that_finds_another_step_than_it_recorded_says_so(make_runtime: MakeRuntime, effects: None) -> None:
     @step(outside=True, retries=1)
     async def stops(ctx: StepContext) -> None:
         raise ConnectionError("down")
