@@ -142,7 +142,7 @@ class AttributionController(Controller):
         conversion_type: FromQuery[str | None] = None,
         website_id: FromQuery[str | None] = None,
     ) -> Response[Any]:
-        """By the conversions' dates; conversions are sums of weights, so the lines sum to the conversions there were."""
+        """By the conversions' dates; conversions are sums of weights, so lines sum to the conversions there were."""
         start, end = _period(from_date, to_date, call.tenant.zone)
         links = call.runtime.get(Links)
         async with call.reading(heavy=True) as session:

@@ -168,7 +168,7 @@ class _Split:
         same = "PARTITION BY conv, n"
         self.ranks = (
             f"row_number() OVER ({same} ORDER BY elig DESC, {d}_rest DESC, place) AS {d}_rank, "
-            f"{total} - (sum(CASE WHEN elig THEN {d} ELSE 0 END) OVER ({same}))::bigint AS {d}_left"
+            f"({total} - sum(CASE WHEN elig THEN {d} ELSE 0 END) OVER ({same}))::bigint AS {d}_left"
         )
         head = f"1 + CASE WHEN {m}_rest > {h}_rest THEN k - 2 ELSE 0 END + ({t}_rest > {h}_rest)::int"
         mid = f"place + ({h}_rest >= {m}_rest)::int + ({t}_rest > {m}_rest)::int"

@@ -1,4 +1,4 @@
-"""What attribution registers: tables, routes, workflows, subscribers, sweeps, jobs, settings, sections, event reader."""
+"""What attribution registers: tables, routes, workflows, subscribers, sweeps, jobs, settings, sections, reader."""
 
 from __future__ import annotations
 

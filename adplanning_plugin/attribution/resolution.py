@@ -185,14 +185,16 @@ async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_id
     if not links.has("analytics_session"):
         return
     # The session's last campaign: a session may have several touches.
-    ours = select(Touchpoint.session_id).where(Touchpoint.tenant_id == tenant_id, Touchpoint.id.in_(touch_ids))
+    ours = select(Touchpoint.session_id).where(
+        Touchpoint.tenant_id == tenant_id, Touchpoint.id.in_(touch_ids), Touchpoint.session_id.is_not(None)
+    )
     latest = (
         select(Touchpoint.session_id, Touchpoint.ad_campaign_id)
         .where(Touchpoint.tenant_id == tenant_id, Touchpoint.session_id.in_(ours), Touchpoint.is_resolved)
         .distinct(Touchpoint.session_id)
         .order_by(Touchpoint.session_id, Touchpoint.occurred_at.desc(), Touchpoint.id.desc())
     )
-    rows = [(row[0], row[1]) for row in await session.execute(latest) if row[0] is not None]
+    rows = [(str(row[0]), row[1]) for row in await session.execute(latest)]
     await write_back(session, links, tenant_id, "analytics_session", "ad_campaign_id", rows)
     resolved = [(session_id, True) for session_id, _ in rows]
     await write_back(session, links, tenant_id, "analytics_session", "attribution_resolved", resolved)
