@@ -12,43 +12,66 @@ from adplanning_plugin.tracking.binding import (
 )
 from adplanning_plugin.tracking.capture import CaptureMiddleware
 from adplanning_plugin.tracking.capture_hooks import (
-    CAPTURE_HEALTH,
-    CAPTURE_SETTINGS,
+    CaptureHooks,
     app_routes,
     capture_routes,
     start_capture,
     stop_capture,
 )
-from adplanning_plugin.tracking.models import CheckoutBinding, Conversion, Event, OrderVisit, Session
+from adplanning_plugin.tracking.leads import record_leads
+from adplanning_plugin.tracking.models import (
+    CheckoutBinding,
+    Conversion,
+    ConversionAdjustment,
+    Event,
+    Goal,
+    OrderVisit,
+    Session,
+)
 from adplanning_plugin.tracking.partitions import drop_expired, ensure_partitions
+from adplanning_plugin.tracking.purchases import record_purchases
+from adplanning_plugin.tracking.repository import Assignment, write_attribution
 from adplanning_plugin.tracking.stamps import stamp_orders
+from adplanning_plugin.tracking.visit_counts import sessions_by_day, visit_totals
+from adplanning_plugin.tracking.vocabulary import CONVERSION_TYPES, COUNTED
 
 event_table = Event.__table__
 session_table = Session.__table__
 checkout_binding_table = CheckoutBinding.__table__
 order_visit_table = OrderVisit.__table__
 conversion_table = Conversion.__table__
+conversion_adjustment_table = ConversionAdjustment.__table__
+goal_table = Goal.__table__
 
 __all__ = [
-    "CAPTURE_HEALTH",
-    "CAPTURE_SETTINGS",
+    "CONVERSION_TYPES",
+    "COUNTED",
+    "Assignment",
+    "CaptureHooks",
     "CaptureMiddleware",
     "app_routes",
     "bind_visitor",
     "capture_routes",
     "checkout_binding_table",
+    "conversion_adjustment_table",
     "conversion_table",
     "current_visitor",
     "drop_expired",
     "ensure_partitions",
     "event_table",
+    "goal_table",
     "identify",
     "order_visit_table",
+    "record_leads",
+    "record_purchases",
     "session_table",
+    "sessions_by_day",
     "signed_link",
     "stamp_orders",
     "stamp_request",
     "start_capture",
     "stop_capture",
+    "visit_totals",
     "visitor_token",
+    "write_attribution",
 ]

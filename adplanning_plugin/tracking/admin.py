@@ -49,6 +49,7 @@ class ConversionController(Controller):
     @get("/", operation_id="listConversions", summary="Conversions")
     async def list_conversions(
         self,
+        *,
         call: NamedDependency[AdminCall],
         params: NamedDependency[ListParams],
         conversion_type: FromQuery[ConversionType | None] = None,
@@ -124,7 +125,7 @@ class ConversionController(Controller):
 
     @post("/", operation_id="createConversion", summary="Enter a conversion by hand")
     async def create_conversion(self, call: NamedDependency[AdminCall], data: JSONBody[ConversionIn]) -> Response[Any]:
-        """`unconfirmed` unless it names an order of the store; never revenue; 409 where the order is counted already."""
+        """`unconfirmed` unless it names an order of the store; never revenue; 409 where the order is counted."""
 
         async def work(session: AsyncSession) -> dict[str, Any]:
             row = await service.create_conversion(session, call.runtime, call.tenant_id, data)
@@ -138,6 +139,7 @@ class ConversionController(Controller):
     @get("/stats", operation_id="getConversionStats", summary="Totals, rates and groups")
     async def stats(
         self,
+        *,
         call: NamedDependency[AdminCall],
         group_by: FromQuery[GroupBy | None] = None,
         from_date: FromQuery[str | None] = None,
@@ -149,7 +151,7 @@ class ConversionController(Controller):
         sales_channel: FromQuery[SalesChannel | None] = None,
         currency: FromQuery[str | None] = None,
     ) -> dict[str, Any]:
-        """Confirmed and unconfirmed conversions; amounts per currency, never added; days and weeks of the store's zone."""
+        """Confirmed and unconfirmed conversions; amounts per currency, never added; days in the store's zone."""
         period = read_period(call, from_date, to_date)
         given = ConversionFilter(
             conversion_type=conversion_type,

@@ -1,4 +1,4 @@
-"""Basis: what of an order a store calls revenue, as a setting and as SQL over linked orders. No conversion is written here."""
+"""Basis: what of an order a store calls revenue, as a setting and as SQL over linked orders. It writes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAID_STATES = ("paid", "partially_refunded", "refunded")
 
 
 class RevenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The revenue basis: what is taken off an order's total (refunds always are; unpaid and test orders never count)."""
+    """The revenue basis: what is taken off an order's total. Refunds always are; unpaid and test orders never count."""
 
     net_of_discount: bool = True
     net_of_tax: bool = True
@@ -95,7 +95,7 @@ def sales_channel(order: FromClause) -> ColumnElement[str]:
 def refunded_share(
     value: ColumnElement[Any], total: ColumnElement[Any], given_back: ColumnElement[Any]
 ) -> ColumnElement[int]:
-    """The part of `value` that `given_back` of `total` takes away: in proportion, all of it once everything was given back."""
+    """The part of `value` that `given_back` of `total` takes away, in proportion; all once all was given back."""
     proportion = func.round(cast(value, Numeric) * given_back / func.nullif(total, 0))
     return cast(
         case(

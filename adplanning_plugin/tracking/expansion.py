@@ -1,4 +1,4 @@
-"""Expansion: the order, session, person, campaign and lead behind a conversion, and the sections others register for it."""
+"""Expansion: the order, session, person, campaign and lead behind a conversion, and what others add to it."""
 
 from __future__ import annotations
 

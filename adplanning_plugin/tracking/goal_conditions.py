@@ -1,4 +1,4 @@
-"""Goal conditions: what a goal may ask for, read from JSON and checked field by field. `goal_matching` makes SQL of it."""
+"""Goal conditions: what a goal may ask for, checked field by field. `goal_matching` makes SQL of it."""
 
 from __future__ import annotations
 
@@ -284,7 +284,7 @@ class _Reader:
                 self.wrong("conditions.event_name", "not_applicable", message)
             for name in ("pathname_pattern", "min_seconds", "min_scroll"):
                 if getattr(conditions, name) is not None:
-                    message = f"A purchase goal looks at orders, which have no {name}: leave it out, or use another goal_type."
+                    message = f"A purchase goal looks at orders, which have no {name}: leave it out."
                     self.wrong(f"conditions.{name}", "not_applicable", message)
         if conversion_type == "custom" and not self.errors and conditions == Conditions():
             message = (

@@ -1,4 +1,4 @@
-"""Goal matching: a goal's conditions as one SQL predicate over any source of events. It reads and writes no row itself."""
+"""Goal matching: a goal's conditions as one SQL predicate over any source of events. It reads no row itself."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _custom(condition: Custom, rule: GoalRule, columns: Columns) -> ColumnElemen
 
 
 def _property(text: ColumnElement[Any], condition: Custom) -> ColumnElement[bool]:
-    """A property may hold anything: numbers are compared as numbers where the value looks like one, and never cast else."""
+    """A property may hold anything: numbers are compared where the value looks like one, and cast nowhere else."""
     value = condition.value
     if isinstance(value, bool):
         return _compare(text, condition.operator, "true" if value else "false")

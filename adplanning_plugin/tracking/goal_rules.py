@@ -1,4 +1,4 @@
-"""Goal rules: a tenant's active goals, parsed and in the order in which they take a hit; and the goals it starts with."""
+"""Goal rules: a tenant's active goals, in the order in which they take a hit; and the goals it starts with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goal sources: tracked events, the host's events, and orders or leads, each under the field names that goals ask for."""
+"""Goal sources: tracked events, the host's events, and orders or leads, under the names that goals ask for."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def tracked_event_columns() -> Columns:
 
 
 def host_events(runtime: Runtime, tenant_id: str, ids: Sequence[str] | None = None) -> Source:
-    """The host's analytics events: all, or those of the ids. Path from the url; seconds and scroll from the properties."""
+    """The host's analytics events: all, or those of the ids. Seconds and scroll are properties there."""
     links = runtime.get(Links)
     if ids is None:
         event = links.selectable("analytics_event", tenant_id)
@@ -126,7 +126,8 @@ def one_row(values: dict[str, Any]) -> Source:
         "value": BigInteger(), "seconds": Integer(), "scroll": SmallInteger(), "utm": JSONB(), "properties": JSONB(),
     }  # fmt: skip
     names = (
-        "event_name", "path", "url", "referrer", "website_id", "currency", "seconds", "scroll", "value", "utm", "properties",
+        "event_name", "path", "url", "referrer", "website_id", "currency", "seconds", "scroll", "value", "utm",
+        "properties",
     )  # fmt: skip
     columns = [
         cast(literal(values.get(name), kinds.get(name, String())), kinds.get(name, Text())).label(name)

@@ -138,7 +138,8 @@ async def update_goal(
         raise Invalid(FieldError("default_value", "missing", message))
     tenant_currency = runtime.tenant(tenant_id).currency
     whole = goal_out(goal, tenant_currency)
-    merged = {name: getattr(whole, name) for name in GoalIn.__struct_fields__} | {"currency": goal.currency} | sent
+    merged: dict[str, Any] = {name: getattr(whole, name) for name in GoalIn.__struct_fields__}
+    merged |= {"currency": goal.currency, **sent}
     changed = _goal(runtime, tenant_id, GoalIn(**merged))
     if changed.is_active and not goal.is_active:
         await _refuse_too_many(session, tenant_id, changed)

@@ -1,71 +1,99 @@
-"""Hooks: what the conversions and goals of tracking register. Capture, sessions and consent register their own."""
+"""Hooks: everything that tracking registers, its capture included; nothing is decided here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Sequence
+from typing import Any
 
-from adplanning_plugin.hookspecs import AdminPage, hookimpl
+from litestar.types import ControllerRouterHandler
+from sqlalchemy import Table
 
-if TYPE_CHECKING:
-    from litestar.types import ControllerRouterHandler
-    from sqlalchemy import Table
+from adplanning_plugin.hookspecs import AdminPage, PersonalData, hookimpl
+from adplanning_plugin.kernel.events import Subscription
+from adplanning_plugin.kernel.health import HealthCheck
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.settings import SettingsSection
+from adplanning_plugin.kernel.sweep import Sweep
+from adplanning_plugin.kernel.watermark import StreamReader, Streams
+from adplanning_plugin.kernel.workflows import Workflow
+from adplanning_plugin.tracking.admin import ConversionController
+from adplanning_plugin.tracking.basis import REVENUE_SECTION
+from adplanning_plugin.tracking.capture_hooks import CaptureHooks
+from adplanning_plugin.tracking.goal_hits import read_events
+from adplanning_plugin.tracking.goals_admin import GoalController
+from adplanning_plugin.tracking.models import Conversion, ConversionAdjustment, Goal
+from adplanning_plugin.tracking.subscribers import SUBSCRIPTIONS
+from adplanning_plugin.tracking.sweeps import SWEEPS
+from adplanning_plugin.tracking.workflows import WORKFLOWS
 
-    from adplanning_plugin.kernel.events import Subscription
-    from adplanning_plugin.kernel.runtime import Runtime
-    from adplanning_plugin.kernel.settings import SettingsSection
-    from adplanning_plugin.kernel.sweep import Sweep
-    from adplanning_plugin.kernel.workflows import Workflow
+GOAL_READER = StreamReader(id="goals", advance=read_events)
 
 
-class ConversionHooks:
-    """Conversions and goals as a plugin; leaving it out removes them and nothing else."""
+class TrackingHooks:
+    """Tracking as a plugin: capture, and the conversions and goals made of it."""
+
+    def __init__(self) -> None:
+        self._capture = CaptureHooks()
 
     @hookimpl
     def register_models(self) -> Sequence[Table]:
-        """Conversions, their adjustments, goals."""
-        from adplanning_plugin.tracking.models import Conversion, ConversionAdjustment, Goal
+        """Events, sessions and stamps; conversions, their adjustments, goals."""
+        tables = (model.__table__ for model in (Conversion, ConversionAdjustment, Goal))
+        return [*self._capture.register_models(), *(table for table in tables if isinstance(table, Table))]
 
-        return [
-            model.metadata.tables[f"adplanning.{model.__tablename__}"]
-            for model in (Conversion, ConversionAdjustment, Goal)
-        ]
+    @hookimpl
+    def register_web_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+        """What a storefront calls."""
+        return self._capture.register_web_routes(runtime)
+
+    @hookimpl
+    def health_checks(self, runtime: Runtime) -> Sequence[HealthCheck]:
+        """How ingest is doing."""
+        return self._capture.health_checks(runtime)
+
+    @hookimpl
+    def on_startup(self, runtime: Runtime) -> None:
+        """Capture's services, then the reader that holds events against the goals."""
+        self._capture.on_startup(runtime)
+        if runtime.has(Streams) and GOAL_READER not in runtime.get(Streams).readers:
+            runtime.get(Streams).add(GOAL_READER)
+
+    @hookimpl
+    def on_shutdown(self, runtime: Runtime) -> Awaitable[None]:
+        """Nothing queued is left behind."""
+        return self._capture.on_shutdown(runtime)
+
+    @hookimpl
+    def register_personal_data(self) -> Sequence[PersonalData]:
+        """Visits are deleted; conversions keep their money and lose who it was."""
+        who = ("visitor_id", "session_id", "person_id", "identifier", "click_ids", "properties")
+        own = PersonalData(table="adplanning.conversion", columns=who, erase="pseudonymise")
+        return [*self._capture.register_personal_data(), own]
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:  # noqa: ARG002
         """`/conversions` and `/goals`."""
-        from adplanning_plugin.tracking.admin import ConversionController
-        from adplanning_plugin.tracking.goals_admin import GoalController
-
         return [ConversionController, GoalController]
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:  # noqa: ARG002
         """track-conversion, track-purchase-conversion, track-lead-conversion."""
-        from adplanning_plugin.tracking.workflows import WORKFLOWS
-
         return WORKFLOWS
 
     @hookimpl
     def register_subscribers(self, runtime: Runtime) -> Sequence[Subscription]:  # noqa: ARG002
         """Orders, leads and analytics events of the host."""
-        from adplanning_plugin.tracking.subscribers import SUBSCRIPTIONS
-
         return SUBSCRIPTIONS
 
     @hookimpl
     def register_sweeps(self, runtime: Runtime) -> Sequence[Sweep]:  # noqa: ARG002
         """Orders, refunds, leads and analytics events that no event told of."""
-        from adplanning_plugin.tracking.sweeps import SWEEPS
-
         return SWEEPS
 
     @hookimpl
-    def register_settings(self) -> Sequence[SettingsSection]:
-        """The revenue basis."""
-        from adplanning_plugin.tracking.basis import REVENUE_SECTION
-
-        return [REVENUE_SECTION]
+    def register_settings(self) -> Sequence[SettingsSection[Any]]:
+        """Privacy, and the revenue basis."""
+        return [*self._capture.register_settings(), REVENUE_SECTION]
 
     @hookimpl
     def register_admin_pages(self) -> Sequence[AdminPage]:

@@ -65,13 +65,13 @@ _ASSIGNED = ("platform", "ad_campaign_id", "campaign_assigned")
 async def record_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, lead_ids: Sequence[str]) -> Recorded:
     """Make the conversions of these leads what the leads are now; one for each, however often it is called.
 
-    A lead is worth its own value, else the default value of the lead goal that marks it, else nothing. It is no revenue.
+    A lead is worth its own value, else the default of the lead goal that marks it, else nothing. It is no revenue.
     """
     created: list[str] = []
     updated: list[str] = []
     missing: list[str] = []
     for ids in chunks(lead_ids):
-        await take_turns(session, tenant_id, "lead", ids)
+        await take_turns(session, tenant_id, "lead")
         rows = await _upsert(session, runtime, tenant_id, ids)
         created += [row.id for row in rows if row.is_new]
         updated += [row.id for row in rows if not row.is_new]
@@ -128,7 +128,7 @@ def _facts_of_leads(
     ids: Sequence[str],
     seen: dict[str, tuple[str | None, str | None]],
     rules: Sequence[GoalRule],
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     links = runtime.get(Links)
     lead = links.by_ids("lead", tenant_id, ids)
     session_ids = sorted({session_id for _, session_id in seen.values() if session_id})

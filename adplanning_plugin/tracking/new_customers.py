@@ -1,4 +1,4 @@
-"""New customers: which revenue order is the first of a person or an email address, right in whatever order orders arrive."""
+"""New customers: which revenue order is the first of a person or an email address, in whatever order they arrive."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import FromClause, Select, String, and_, case, cast, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -58,7 +59,7 @@ _FACTS = (
 async def record_purchases(
     session: AsyncSession, runtime: Runtime, tenant_id: str, order_ids: Sequence[str]
 ) -> Recorded:
-    """Make the conversions of these orders what the orders are now; one for each, however often and by whom it is called.
+    """Make the conversions of these orders what the orders are now, one for each, whoever calls it how often.
 
     Stamps the orders with their visits first. Only rows that differ are written and announced; an order whose other
     orders changed from first to later customer is among the updated ones.
@@ -67,7 +68,7 @@ async def record_purchases(
     updated: list[str] = []
     missing: list[str] = []
     for ids in chunks(order_ids):
-        await take_turns(session, tenant_id, "purchase", ids)
+        await take_turns(session, tenant_id, "purchase")
         await stamp_orders(session, runtime, tenant_id, ids)
         before = await identities_of_orders(session, tenant_id, ids)
         new, changed = await _upsert(session, runtime, tenant_id, ids)
@@ -115,7 +116,7 @@ def _facts_of_orders(
     session_ids: Sequence[str],
     settings: RevenueSettings,
     rules: Sequence[GoalRule],
-) -> Select[tuple[object, ...]]:
+) -> Select[*tuple[Any, ...]]:
     links = runtime.get(Links)
     order = links.by_ids("order", tenant_id, ids)
     value = basis.order_value(order, settings)

@@ -1,4 +1,4 @@
-"""Recording: what the set-wise recorders share: outcome, striped locks, new ids in SQL, visits and sessions of the rows."""
+"""Recording: what the set-wise recorders share: outcome, turns, new ids in SQL, sessions of the rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Integer,
     Subquery,
     Text,
     cast,
@@ -21,7 +20,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Insert
+from sqlalchemy.dialects.postgresql import JSONB, Insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.ids import new_ulid
@@ -31,7 +30,8 @@ from adplanning_plugin.tracking.models import Conversion, Session
 
 CHUNK = 2_000
 """Rows of one statement: bounds memory, locks and the size of an announcement."""
-_STRIPES = 64
+_SPACE = 20_417
+"""First half of the advisory locks' key, apart from whatever the host locks in the same database."""
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,20 +52,15 @@ def chunks(ids: Iterable[str]) -> Iterable[list[str]]:
         yield unique[start : start + CHUNK]
 
 
-async def take_turns(session: AsyncSession, tenant_id: str, kind: str, ids: Sequence[str]) -> None:
-    """Let nobody else record these objects until the transaction ends.
+async def take_turns(session: AsyncSession, tenant_id: str, kind: str) -> None:
+    """Let nobody else record this store's orders (or leads) until the transaction ends.
 
-    Without it a recorder that read an order before it was paid could write after one that read it paid. 64 stripes in
-    ascending order keep the number of locks small and deadlocks away.
+    Without it, a recorder that read an order before it was paid could write after one that read it paid, and two first
+    orders of one person could each miss the other. One lock a store, since deliveries share transactions: locks by
+    order would be taken in different orders, and deadlock.
     """
-    space = _signed(crc32(f"adplanning.{kind}:{tenant_id}".encode()))
-    stripes = sorted({crc32(each.encode()) % _STRIPES for each in ids})
-    in_order = select(func.unnest(cast(stripes, ARRAY(Integer))).label("stripe")).subquery()
-    await session.execute(select(func.pg_advisory_xact_lock(space, in_order.c.stripe)))
-
-
-def _signed(value: int) -> int:
-    return value - (1 << 32) if value >= 1 << 31 else value
+    key = crc32(f"adplanning.{kind}:{tenant_id}".encode())
+    await session.execute(select(func.pg_advisory_xact_lock(_SPACE, key - (1 << 31))))
 
 
 def new_conversion_id() -> ColumnElement[str]:
@@ -94,7 +89,7 @@ def due_again(statement: Insert, columns: Sequence[str]) -> dict[str, Any]:
 def visit_sessions(runtime: Runtime, tenant_id: str, session_ids: Sequence[str]) -> Subquery:
     """Sessions by id with what a conversion keeps of them: visitor, website, utm, click ids.
 
-    A host session and a tracker session with one id are one; the tracker's row is preferred, since it carries click ids.
+    A host session and a tracker session with one id are one; the tracker's row is taken, since it has click ids.
     """
     wanted = (Session.tenant_id == tenant_id, Session.id.in_(session_ids))
     own = select(Session.id, Session.visitor_id, Session.website_id, Session.utm, Session.click_ids).where(*wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from typing import cast as cast_type
 
 import msgspec
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
+    Table,
     and_,
     case,
     cast,
@@ -62,8 +64,8 @@ class ConversionFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EQUAL: tuple[str, ...] = (
-    "conversion_type", "platform", "status", "origin", "ad_campaign_id", "ad_set_id", "ad_id", "visitor_id", "session_id",
-    "person_id", "order_id", "lead_id", "goal_id", "currency", "website_id", "sales_channel", "is_revenue",
+    "conversion_type", "platform", "status", "origin", "ad_campaign_id", "ad_set_id", "ad_id", "visitor_id",
+    "session_id", "person_id", "order_id", "lead_id", "goal_id", "currency", "website_id", "sales_channel", "is_revenue",
 )  # fmt: skip
 
 
@@ -89,7 +91,7 @@ def matching(tenant_id: str, given: ConversionFilter) -> ColumnElement[bool]:
     return and_(*parts)
 
 
-def listing(tenant_id: str, given: ConversionFilter) -> Select[tuple[Conversion]]:
+def listing(tenant_id: str, given: ConversionFilter) -> Select[Conversion]:
     """The list's statement, without order and limit."""
     return select(Conversion).where(matching(tenant_id, given))
 
@@ -222,7 +224,7 @@ async def write_attribution(session: AsyncSession, tenant_id: str, decided: Sele
     else:
         found = decided.subquery()
     names = ("platform", "ad_campaign_id", "ad_set_id", "ad_id")
-    table = Conversion.__table__
+    table = cast_type("Table", Conversion.__table__)
     kept = {name: _unless_assigned(name, found.c[name]) for name in names}
     version = cast(found.c.attribution_version, BigInteger)
     differs = tuple_(*(table.c[name] for name in kept), table.c.attribution_version).is_distinct_from(

@@ -1,4 +1,4 @@
-"""Schemas: conversions on the wire, in and out. What a value means, and what may be changed, is decided in `service`."""
+"""Schemas: conversions on the wire, in and out. What a value means, and what may change, is decided in `service`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stats: totals, rates and groups of conversions over a period, per currency. It adds no currencies and credits nobody."""
+"""Stats: totals, rates and groups of conversions over a period, per currency. It credits nobody."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
     def holds(self, instant: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether the instant lies in the period."""
-        parts = [literal(value=True)]
+        parts: list[ColumnElement[bool]] = [literal(value=True)]
         if self.start is not None:
             parts.append(instant >= self.start)
         if self.end is not None:
@@ -212,7 +212,7 @@ async def _groups(
     name = "conversion_type" if group_by == "conversion_type" else "key"
     keys: list[str | None] = list(dict.fromkeys(row[name] for row in rows))
     if group_by in _TIMES:
-        keys = sorted({*(str(key) for key in keys), *rates.by_key})
+        keys = [*sorted({*(str(key) for key in keys), *rates.by_key})]
     labels = await _campaign_names(session, runtime, tenant_id, keys) if group_by == "campaign" else {}
     currency = runtime.tenant(tenant_id).currency
     groups: list[dict[str, Any]] = []

@@ -21,12 +21,11 @@ from adplanning_plugin.kernel.models import Base
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.sweep import LinkedEntities
-from adplanning_plugin.kernel.watermark import StreamReader, Streams
+from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Links
 from adplanning_plugin.options import DatabaseOptions
-from adplanning_plugin.tracking.goal_hits import read_events
-from adplanning_plugin.tracking.hooks import ConversionHooks
+from adplanning_plugin.tracking.hooks import TrackingHooks
 from adplanning_plugin.tracking.models import Conversion
 from tests.conversions import shop
 from tests.databases import make_declared_tables
@@ -76,14 +75,14 @@ async def store_database(postgres_server: Any, worker_name: str) -> AsyncIterato
 @pytest_asyncio.fixture(loop_scope="session")
 async def runtime(store_database: Database) -> Runtime:
     """A runtime over empty tables: two stores, India and Japan."""
-    plugin_tables = [table for table in Base.metadata.sorted_tables]
+    plugin_tables = Base.metadata.sorted_tables
     names = ", ".join(table.fullname for table in [*shop.metadata.sorted_tables, *plugin_tables])
     async with store_database.engine.begin() as connection:
         await connection.execute(text(f"TRUNCATE {names}"))
     hooks = pluggy.PluginManager(PROJECT)
     hooks.add_hookspecs(Specs)
     hooks.register(StoreHooks())
-    hooks.register(ConversionHooks())
+    hooks.register(TrackingHooks())
     runtime = Runtime(Options(secret="x" * 40), hooks)
     runtime.put(store_database, Database)
     runtime.put(Links(shop.LINKS, tenants_known=True))
@@ -94,10 +93,9 @@ async def runtime(store_database: Database) -> Runtime:
             Tenant(id="other", zone="Asia/Tokyo", currency="JPY"),
         ]
     )
-    streams = Streams()
-    streams.add(StreamReader(id="goals", advance=read_events))
-    runtime.put(streams)
+    runtime.put(Streams())
     runtime.put(Work.collect(runtime))
+    hooks.hook.on_startup(runtime=runtime)
     return runtime
 
 
