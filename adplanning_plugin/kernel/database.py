@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from sqlalchemy import text
@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.options import DatabaseOptions
 
+ENTERED_TENANT = "adplanning_tenant"
+"""`session.info` key: the tenant that a session of ours has entered for its only transaction."""
 _TENANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}$")
 
 
@@ -51,14 +53,15 @@ class Database:
         return cls(engine, options, _engine(options.replica_url, options) if options.replica_url else None)
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, tenant_id: str) -> AsyncGenerator[AsyncSession]:
         """One transaction inside one tenant: commits at the end, rolls back on any error."""
         async with self._sessions() as session, session.begin():
             await enter_tenant(session, tenant_id)
+            session.info[ENTERED_TENANT] = tenant_id
             yield session
 
     @asynccontextmanager
-    async def reading(self, tenant_id: str, *, heavy: bool = False) -> AsyncIterator[AsyncSession]:
+    async def reading(self, tenant_id: str, *, heavy: bool = False) -> AsyncGenerator[AsyncSession]:
         """A read-only transaction, on the replica where there is one; at most `heavy_queries` heavy ones at a time."""
         gate = self._heavy if heavy else None
         if gate is not None:
@@ -75,7 +78,7 @@ class Database:
                 gate.release()
 
     @asynccontextmanager
-    async def system(self) -> AsyncIterator[AsyncSession]:
+    async def system(self) -> AsyncGenerator[AsyncSession]:
         """A transaction in no tenant: sees only the exempt tables (tenants, keys, wake-ups) and the catalogue."""
         async with self._sessions() as session, session.begin():
             yield session
@@ -95,6 +98,7 @@ def _engine(url: str, options: DatabaseOptions) -> AsyncEngine:
         max_overflow=options.max_overflow,
         pool_timeout=options.pool_timeout,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error quoted in a log would carry the values of the row
         connect_args={
             "timeout": options.connect_timeout,
             "server_settings": {

@@ -35,6 +35,10 @@ _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*
 _QUERY = re.compile(r"(?<=[\w/.:\-\]])\?[^\s\"'<>]*=[^\s\"'<>]*")
 _CLICK_ID = re.compile(r"\b(?:fb\.\d\.\d{10,}\.[\w.-]+|IwAR[\w-]{10,}|Cj[0w]KC[\w-]{15,}|EAIaIQob[\w-]{10,})")
 _PHONE = re.compile(r"(?<![\w.:-])(?:\+|00)?\(?\d(?:[\s().-]{0,2}\d){8,14}(?![\w:-])")
+_DATABASE_VALUES = re.compile(
+    r"(?m)(^DETAIL: ).*$|(\[parameters: ).*$|(invalid input for query argument \$\d+: ).*$|(Failing row contains ).*$"
+)
+"""Where PostgreSQL, asyncpg and SQLAlchemy quote the values of a row."""
 _DATE_LIKE = re.compile(r"^\d{4}-\d{2}-\d{2}([ T]\d{1,2})?$")
 # fmt: off
 _PERSONAL_KEYS = frozenset([
@@ -57,6 +61,7 @@ class Redactor:
         """The text without emails, phone numbers, tokens, click ids, query strings and the configured secrets."""
         for value in self._values:
             text = text.replace(value, REDACTED)
+        text = _DATABASE_VALUES.sub(lambda match: f"{next(filter(None, match.groups()))}{REDACTED}", text)
         text = _SECRET_PAIR.sub(rf"\1{REDACTED}", text)
         for pattern in (_QUERY, _EMAIL, _JWT, _BEARER, _KEY, _CLICK_ID):
             text = pattern.sub(REDACTED, text)

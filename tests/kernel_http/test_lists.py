@@ -109,8 +109,8 @@ async def test_the_count_is_exact_to_ten_thousand_and_estimated_above(client: As
 async def test_a_deep_page_reads_the_index_and_only_its_own_rows(client: AsyncClient, runtime: Runtime) -> None:
     await fill(runtime, 10_000)
     engine = runtime.database.engine
-    async with engine.connect() as connection:
-        connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async with engine.connect() as plain:
+        connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
         await connection.execute(text("SET app.tenant_id = 'main'"))
         wide = "UPDATE adplanning.audit_entry SET changes = jsonb_build_object('note', repeat(id, 60))"
         await connection.execute(text(wide))

@@ -108,6 +108,18 @@ def test_query_strings_are_not_logged(lines: io.StringIO) -> None:
     assert entries(lines)[0]["message"] == "GET https://shop.example/p/shoe[redacted] answered"
 
 
+def test_values_that_database_errors_quote_are_not_logged(lines: io.StringIO) -> None:
+    for said in (
+        "duplicate key\nDETAIL:  Key (name)=(Jane Roe) already exists.\nmore",
+        "(sqlalchemy) [SQL: SELECT 1]\n[parameters: ('Jane Roe', 4)]",
+        "invalid input for query argument $1: 'Jane Roe' (expected str)",
+        "Failing row contains (1, Jane Roe, null).",
+    ):
+        logging.getLogger("adplanning").error(said)
+    assert "Roe" not in lines.getvalue()
+    assert entries(lines)[0]["message"].endswith("\nmore")
+
+
 def test_what_operators_need_stays(lines: io.StringIO) -> None:
     said = (
         "job resolve-attributions of store main ran its slot 2026-02-07 02:00:00 in 12345 ms",
