@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
 from typing import Any, cast
 
 import msgspec
@@ -54,14 +55,12 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
     hooks = runtime.hooks.hook
     admin = [handler for group in hooks.register_admin_routes(runtime=runtime) for handler in group or ()]
     web = [handler for group in hooks.register_web_routes(runtime=runtime) for handler in group or ()]
-    from adplanning_plugin import __version__
-
     app = Litestar(
         route_handlers=[
             admin_router(runtime, admin, include_in_schema=True),
             web_router(runtime, web, include_in_schema=True),
         ],
-        openapi_config=OpenAPIConfig(title="Ad planning", version=__version__, render_plugins=[]),
+        openapi_config=OpenAPIConfig(title="Ad planning", version=_version(), render_plugins=[]),
         logging_config=None,
     )
     document = cast("dict[str, Any]", msgspec.to_builtins(app.openapi_schema.to_schema(), str_keys=True))
@@ -96,6 +95,13 @@ def schemas_of(*types: type[msgspec.Struct]) -> dict[str, Any]:
 def reference(kind: type[msgspec.Struct]) -> dict[str, str]:
     """`{"$ref": …}` to a struct's component schema."""
     return {"$ref": REFERENCE.format(name=kind.__name__)}
+
+
+def _version() -> str:
+    try:
+        return metadata.version("adplanning-plugin")
+    except metadata.PackageNotFoundError:  # a checkout that was not installed
+        return "0"
 
 
 def _raw(handlers: Sequence[ControllerRouterHandler]) -> Iterator[ASGIRouteHandler]:
