@@ -24,7 +24,7 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
@@ -181,7 +181,7 @@ def people_of_visitors(tenant_id: str) -> Subquery:
     return (
         select(edges.c.visitor_id, person.label("person_id"))
         .where(edges.c.identifier.startswith("person:", autoescape=True))
-        .distinct(edges.c.visitor_id)
+        .ext(distinct_on(edges.c.visitor_id))
         .order_by(edges.c.visitor_id, edges.c.last_seen_at.desc(), edges.c.identifier)
         .subquery("people_of_visitors")
     )

@@ -1,13 +1,17 @@
-"""What capture registers with the plugin: routes, services, reader, settings and health; `hooks` passes it on."""
+"""What capture registers with the plugin: tables, routes, services, the session reader, settings and health."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar.types import ControllerRouterHandler
+from sqlalchemy import Table
 
+from adplanning_plugin.hookspecs import PersonalData, hookimpl
 from adplanning_plugin.kernel.health import HealthCheck
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.settings import SettingsSection
 from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.tracking.capture import counts as captured
 from adplanning_plugin.tracking.claim_route import claim_route
@@ -15,12 +19,57 @@ from adplanning_plugin.tracking.edges import settle
 from adplanning_plugin.tracking.flush import Flusher
 from adplanning_plugin.tracking.gate import Gate
 from adplanning_plugin.tracking.ingest import public_routes
+from adplanning_plugin.tracking.models import CheckoutBinding, Event, OrderVisit, Session
 from adplanning_plugin.tracking.privacy import PRIVACY_SECTION, Privacy
 from adplanning_plugin.tracking.script import script_route
 from adplanning_plugin.tracking.stream import SESSION_READER
 from adplanning_plugin.tracking.visits import Visits
 
-CAPTURE_SETTINGS = (PRIVACY_SECTION,)
+
+class CaptureHooks:
+    """Capture as a plugin; leaving it out removes it and nothing else."""
+
+    @hookimpl
+    def register_models(self) -> Sequence[Table]:
+        """Events, sessions, and what binds an order to a visit."""
+        tables = (model.__table__ for model in (Event, Session, CheckoutBinding, OrderVisit))
+        return [table for table in tables if isinstance(table, Table)]
+
+    @hookimpl
+    def register_web_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+        """`/track`, `/track-conversion`, `/consent`, `/identify` and the script."""
+        return capture_routes(runtime)
+
+    @hookimpl
+    def register_settings(self) -> Sequence[SettingsSection[Any]]:
+        """What holds for visitors who were never asked."""
+        return [PRIVACY_SECTION]
+
+    @hookimpl
+    def register_personal_data(self) -> Sequence[PersonalData]:
+        """An erasure deletes a person's visits, and cuts the orders' ties to them."""
+        visit = ("visitor_id", "session_id")
+        return [
+            PersonalData(table="adplanning.event", columns=(*visit, "url", "referrer", "properties"), erase="delete"),
+            PersonalData(table="adplanning.session", columns=("visitor_id", "landing_url"), erase="delete"),
+            PersonalData(table="adplanning.checkout_binding", columns=visit, erase="delete"),
+            PersonalData(table="adplanning.order_visit", columns=visit, erase="pseudonymise"),
+        ]
+
+    @hookimpl
+    def health_checks(self, runtime: Runtime) -> Sequence[HealthCheck]:  # noqa: ARG002
+        """How many events wait, and what became of the others."""
+        return [HealthCheck(name="ingest", run=_ingest_health)]
+
+    @hookimpl(tryfirst=True)
+    def on_startup(self, runtime: Runtime) -> None:
+        """Services, and the session reader before those that build on sessions."""
+        start_capture(runtime)
+
+    @hookimpl
+    async def on_shutdown(self, runtime: Runtime) -> None:
+        """Nothing queued is left behind."""
+        await stop_capture(runtime)
 
 
 def capture_routes(runtime: Runtime) -> list[ControllerRouterHandler]:
@@ -62,6 +111,3 @@ async def _ingest_health(runtime: Runtime) -> dict[str, Any]:
     detail = f"{flusher.waiting} of {limit} events wait to be stored." if full else "Events are stored as they come."
     counts = {**flusher.counts, **gate.counts, **captured}
     return {"status": "warn" if full else "ok", "detail": detail, "waiting": flusher.waiting, **counts}
-
-
-CAPTURE_HEALTH = (HealthCheck(name="ingest", run=_ingest_health),)

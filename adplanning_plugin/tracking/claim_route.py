@@ -46,7 +46,7 @@ async def record_claim(request: Incoming) -> tuple[int, bytes, list[Header]]:
     if is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
         gate.counts["bots"] += 1
         raise Forbidden("Conversions are taken from people's browsers only.", code="bot")
-    visit, cookies = await visit_of(request, key, claimant)
+    visit, cookies, _ = await visit_of(request, key, claimant)
     if visit.consent.analytics:
         landing = parse_landing(claim.url)
         visitor_id, session_id = supplied_visit(visit, claimant.visitor_id, claimant.session_id)

@@ -31,7 +31,7 @@ _ORIGIN = re.compile(r"^([a-z][a-z0-9+.-]*://[^/?#]*)", re.IGNORECASE)
 
 ClientId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 _Name: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.:/ -]{0,63}$")]
-_Url: TypeAlias = Annotated[str, Meta(max_length=8_192)]
+_Url: TypeAlias = Annotated[str, Meta(max_length=32_768)]
 _Short: TypeAlias = Annotated[str, Meta(max_length=255)]
 _Flags: TypeAlias = Annotated[dict[_Short, _Short], Meta(max_length=20)]
 
@@ -152,6 +152,7 @@ def decode(kind: type[Any], body: bytes) -> Any:
 
 def _by_event(body: bytes) -> tuple[Envelope, list[Raw]]:
     try:
+        body.decode()  # a raw part is not looked into until its event is read
         parts = _object.decode(body)
     except msgspec.ValidationError:
         raise _invalid("body", "wrong_type", 'The body must be a JSON object: {"events": […]} or one event.') from None
@@ -270,7 +271,7 @@ class Recorder:
 def from_referrer(events: Sequence[tuple[int, EventIn]]) -> LandingIn | None:
     """The landing that the first event's own-site referrer still names (consent came a page later)."""
     for _, event in events:
-        if event.referrer and event.url:
+        if event.referrer and event.url and ("?" in event.referrer or "#" in event.referrer):
             here, before = parse_landing(event.url), parse_landing(event.referrer)
             if before.host == here.host and (before.utm or before.click_ids) and not (here.utm or here.click_ids):
                 return LandingIn(url=event.referrer)

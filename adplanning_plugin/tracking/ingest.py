@@ -52,6 +52,15 @@ class Incoming(NamedTuple):
     body: bytes
 
 
+class Known(NamedTuple):
+    """What is known of who sends."""
+
+    visit: Visit
+    cookies: list[Header]
+    consent: Consent
+    """Of the request as a whole; single events may say more where it says nothing."""
+
+
 Work = Callable[[Incoming], Awaitable[tuple[int, bytes, list[Header]]]]
 
 
@@ -124,8 +133,8 @@ async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
     if is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
         gate.counts["bots"] += len(read.events)
         return 202, _NOTHING, []
-    visit, cookies = await visit_of(request, key, read.envelope, read)
-    rows, positions, rejected = _rows(runtime, key, read, visit)
+    visit, cookies, consent = await visit_of(request, key, read.envelope, read)
+    rows, positions, rejected = _rows(runtime, key, read, visit, consent)
     try:
         flags = await runtime.get(Flusher).submit(key.tenant_id, rows)
     except Unstorable:
@@ -139,7 +148,7 @@ async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
 
 
 def _rows(
-    runtime: Runtime, key: KeyRecord, read: Read, visit: Visit
+    runtime: Runtime, key: KeyRecord, read: Read, visit: Visit, consent: Consent
 ) -> tuple[list[EventRow], list[int], list[Rejected]]:
     """Rows, the position in the request that each came from (-1: a landing of our own), and what is refused."""
     recorder = Recorder(runtime.options.ingest, now(), key.website_id)
@@ -152,7 +161,7 @@ def _rows(
         positions.append(-1)
     for index, event in read.events:
         try:
-            rows.append(recorder.row(event, visit, consent_of(event, visit.consent)))
+            rows.append(recorder.row(event, visit, consent_of(event, consent)))
             positions.append(index)
         except Invalid as error:
             rejected.append(Rejected(index, error.errors[0].code, error.errors[0].message))
@@ -160,10 +169,8 @@ def _rows(
     return rows, positions, rejected
 
 
-async def visit_of(
-    request: Incoming, key: KeyRecord, envelope: Envelope, read: Read | None = None
-) -> tuple[Visit, list[Header]]:
-    """The visit of a public request, and the cookies that tell the browser of it."""
+async def visit_of(request: Incoming, key: KeyRecord, envelope: Envelope, read: Read | None = None) -> Known:
+    """The visit of a public request, the cookies that tell the browser of it, and the consent of the whole request."""
     runtime, headers = request.runtime, request.headers
     visits = runtime.get(Visits)
     cookies = parse_cookies(headers.get(b"cookie"))
@@ -175,16 +182,15 @@ async def visit_of(
         gpc=envelope.gpc or headers.get(b"sec-gpc") == b"1",
         unknown=await runtime.get(Privacy).settled_bits(key.tenant_id),
     )
-    if read is not None and consent.state == "unknown":
-        consent = _said_by_events(read, consent)
-    visit = visits.from_cookies(key.tenant_id, consent, cookies)
-    if consent.analytics and visit.visitor_id is None and envelope.visitor_token:
+    begun = _said_by_events(read, consent) if read is not None and consent.state == "unknown" else consent
+    visit = visits.from_cookies(key.tenant_id, begun, cookies)
+    if begun.analytics and visit.visitor_id is None and envelope.visitor_token:
         token = read_visit(runtime, key.tenant_id, envelope.visitor_token)
         if token is not None:
             visit.visitor_id, visit.session_id = token.visitor_id, token.session_id
     visits.ensure(visit)
     supplied = read is not None and visit.fresh_visitor and all(event.visitor_id for _, event in read.events)
-    return visit, [] if supplied else visits.cookies(visit)
+    return Known(visit, [] if supplied else visits.cookies(visit), consent)
 
 
 def _said_by_events(read: Read, consent: Consent) -> Consent:
@@ -201,7 +207,7 @@ async def record_consent(request: Incoming) -> tuple[int, bytes, list[Header]]:
     body: ConsentBody = decode(ConsentBody, request.body)
     key = await gate.key(request.headers, body.key)
     gate.limit(request.scope, request.headers, key, 1)
-    visit, cookies = await visit_of(request, key, body)
+    visit, cookies, _ = await visit_of(request, key, body)
     visits = runtime.get(Visits)
     token = None
     if body.consent is not None:
@@ -216,9 +222,14 @@ async def record_consent(request: Incoming) -> tuple[int, bytes, list[Header]]:
 
 
 async def _store_landing(request: Incoming, key: KeyRecord, visit: Visit, body: ConsentBody) -> None:
-    """The page on which consent was given is the landing, unless it says which one was."""
+    """The page on which consent was given is the landing, unless the body says which one was.
+
+    The script names the page before, since the view of the present one waits in its own queue.
+    """
     referer = request.headers.get(b"referer", b"").decode("latin-1")
-    page = body.landing or LandingIn(url=(body.url or referer)[:8_192], referrer=(body.referrer or "")[:8_192] or None)
+    page = body.landing or LandingIn(
+        url=(body.url or referer)[:32_768], referrer=(body.referrer or "")[:32_768] or None
+    )
     row = Recorder(request.runtime.options.ingest, now(), key.website_id).landing(page, visit)
     if row is not None:
         await request.runtime.get(Flusher).submit(key.tenant_id, [row])
@@ -233,7 +244,7 @@ async def record_identity(request: Incoming) -> tuple[int, bytes, list[Header]]:
     person_id = read_link(runtime, key.tenant_id, body.token)
     if person_id is None:
         raise NotFound("This link is not known here, or it is older than 30 days.", code="unknown_link")
-    visit, cookies = await visit_of(request, key, body)
+    visit, cookies, _ = await visit_of(request, key, body)
     linked = visit.visitor_id is not None
     if visit.visitor_id is not None:
         edge = Edge(visit.visitor_id, person_identifier(person_id), "signed_link", "link", now())

@@ -6,6 +6,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 
@@ -51,10 +52,15 @@ def client_address(peer: str | None, forwarded: str | None, trusted_proxies: int
     if trusted_proxies > 0 and forwarded:
         hops = [hop.strip() for hop in forwarded.split(",")]
         address = hops[-trusted_proxies] if len(hops) >= trusted_proxies else hops[0]
+    return _network(address[:64])
+
+
+@lru_cache(maxsize=4_096)
+def _network(address: str) -> str:
     try:
         parsed = ip_address(address.strip("[]"))
     except ValueError:
-        return address[:64]
+        return address
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)

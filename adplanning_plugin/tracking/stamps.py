@@ -76,7 +76,7 @@ async def _tokens(
         wanted, orders.c.visitor_token.is_not(None)
     )
     found: list[tuple[str, str | None, str | None, str]] = []
-    for order_id, token, placed_at in (await session.execute(carrying)).tuples():
+    for order_id, token, placed_at in (await session.execute(carrying)).all():
         read = read_visit(runtime, tenant_id, token, at=placed_at)
         if read is not None:
             found.append((order_id, read.visitor_id, read.session_id, read.consent))

@@ -20,7 +20,7 @@ ADDRESSES = [
     "राम@उदाहरण.भारत",
     "straße@example.com",
     "İstanbul@example.com",
-    "o'brien+tag%20\"x\"\\y@example.com",
+    'o\'brien+tag%20"x"\\y@example.com',
     "",
     "   \t",
     "x" * 500 + "@example.com",

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import adplanning_plugin as ap
 import httpx
 import pluggy
 import pytest
+from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect
+from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text, literal, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import adplanning_plugin as ap
 from adplanning_plugin.hookspecs import PROJECT, Specs, hookimpl
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.http import web_router
@@ -21,11 +28,6 @@ from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Link, Links
 from adplanning_plugin.options import CookieOptions, DatabaseOptions, IngestOptions, Options
 from adplanning_plugin.tracking import CaptureMiddleware, app_routes, capture_routes, start_capture, stop_capture
-from litestar import Litestar, MediaType, Request, Response, get, post
-from litestar.params import FromPath
-from litestar.response import Redirect
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text, literal, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 KEY, ORIGIN = "pk_capture_test", "https://shop.example"
 OTHER_KEY = "pk_other_store"
@@ -67,6 +69,10 @@ LINKS = [
         },
     )
 ]
+EMPTIED = (
+    "event", "session", "visitor", "identity_edge", "identity_denylist", "checkout_binding", "order_visit", "conversion",
+    "conversion_adjustment", "setting", "public_key", "wakeup", "watermark",
+)  # fmt: skip
 PAGE = "<!doctype html><title>Shop</title><p>Hello</p>"
 
 
@@ -129,7 +135,16 @@ class Shop:
         return str(number)
 
     async def advance(self, tenant: str = "main") -> None:
-        """Let the session reader catch up."""
+        """Let the session reader catch up with every committed event.
+
+        A transaction of anybody else on the server holds the watermark back, so this asks until none of them does.
+        """
+        behind = (
+            "SELECT 1 FROM adplanning.event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1"
+        )
+        async with asyncio.timeout(30):
+            while await self.rows(behind, tenant):
+                await asyncio.sleep(0.02)
         assert await self.runtime.get(Streams).advance(self.runtime, tenant)
 
 
@@ -197,17 +212,36 @@ async def make_runtime(url: str, hooks: StoreHooks, ingest: IngestOptions | None
     return runtime
 
 
+@pytest.fixture(scope="session")
+def capture_database(postgres_server: Any, template_database: str, worker_name: str) -> Iterator[str]:
+    """One database for all tests here; each begins with it empty."""
+    name = f"test_capture_{os.getpid()}_{worker_name}"
+    yield postgres_server.create(name, template_database)
+    postgres_server.drop(name)
+
+
 @pytest.fixture
-async def shop(database_url: str) -> AsyncIterator[Shop]:
-    """A store of its own for a test."""
-    hooks = StoreHooks()
-    runtime = await make_runtime(database_url, hooks)
-    async with runtime.database.engine.begin() as connection:
+async def shop(capture_database: str) -> AsyncIterator[Shop]:
+    """The store, with nothing in it."""
+    engine = create_async_engine(capture_database.replace("postgresql://", "postgresql+asyncpg://", 1))
+    async with engine.begin() as connection:
         await connection.run_sync(host.create_all)
-    app = make_app(runtime)
-    yield Shop(app, runtime, hooks)
+        tables = ", ".join(f"adplanning.{name}" for name in EMPTIED)
+        await connection.execute(text(f"TRUNCATE purchases, {tables}"))
+    await engine.dispose()
+    hooks = StoreHooks()
+    runtime = await make_runtime(capture_database, hooks)
+    yield Shop(make_app(runtime), runtime, hooks)
     await stop_capture(runtime)
     await runtime.database.close()
+
+
+def broken(runtime: Runtime) -> Runtime:
+    """The same installation with a database where nobody listens."""
+    other = Runtime(runtime.options, runtime.hooks)
+    nowhere = DatabaseOptions(url="postgresql://adplanning@127.0.0.1:1/nothing", connect_timeout=1.0)
+    other.put(Database.connect(nowhere))
+    return other
 
 
 def make_app(runtime: Runtime) -> Litestar:
