@@ -7,6 +7,7 @@ import secrets
 import time
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _ULID = re.compile(r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")
 
 
@@ -14,7 +15,7 @@ def new_ulid(at_ms: int | None = None) -> str:
     """A ULID (github.com/ulid/spec): 48 bits of milliseconds, 80 bits of randomness, 26 Crockford characters."""
     stamp = time.time_ns() // 1_000_000 if at_ms is None else at_ms
     value = (stamp & ((1 << 48) - 1)) << 80 | secrets.randbits(80)
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def new_id(prefix: str, at_ms: int | None = None) -> str:

@@ -112,7 +112,7 @@ def _pieces(url: str) -> tuple[str, str, str, str, str]:
 def _collect(part: str, utm: dict[str, str], click_ids: dict[str, str]) -> None:
     for match in _PARAMETER.finditer(part):
         key = match[1].lower()
-        raw = unquote_plus(match[2][: MAX_VALUE * 12], errors="replace")
+        raw = _decoded(match[2][: MAX_VALUE * 12])
         if key.startswith("utm"):
             field = key.rpartition("_")[2] if "_" in key else key[6:]
             if field not in utm and (value := fold(raw)):
@@ -125,13 +125,21 @@ def _redact_path(path: str) -> str:
     return _ADDRESS.sub("redacted", path) if "@" in path or "%40" in path else path
 
 
+def _has_address(part: str) -> bool:
+    return ("@" in part or "%40" in part) and _ADDRESS.search(part) is not None
+
+
+def _decoded(part: str) -> str:
+    return unquote_plus(part, errors="replace") if "%" in part or "+" in part else part
+
+
 def _kept(query: str) -> str:
     if not query:
         return ""
     kept: list[str] = []
     for part in query.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
-        key = unquote_plus(part.partition("=")[0]).strip().lower()
-        if key in CLICK_IDS or key in PERSONAL or not part or _ADDRESS.search(part):
+        key = _decoded(part.partition("=")[0]).strip().lower()
+        if key in CLICK_IDS or key in PERSONAL or not part or _has_address(part):
             continue
         kept.append(part)
     return "&".join(kept)
