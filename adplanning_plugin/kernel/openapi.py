@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ import msgspec
 from litestar import Litestar
 from litestar.handlers import ASGIRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from adplanning_plugin.kernel.http import admin_router, web_router
@@ -63,6 +64,7 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
         openapi_config=OpenAPIConfig(title="Ad planning", version=_version(), render_plugins=[]),
         logging_config=None,
     )
+    _name_aliases(app)
     document = cast("dict[str, Any]", msgspec.to_builtins(app.openapi_schema.to_schema(), str_keys=True))
     document["openapi"] = "3.1.0"
     document.pop("servers", None)
@@ -95,6 +97,29 @@ def schemas_of(*types: type[msgspec.Struct]) -> dict[str, Any]:
 def reference(kind: type[msgspec.Struct]) -> dict[str, str]:
     """`{"$ref": …}` to a struct's component schema."""
     return {"$ref": REFERENCE.format(name=kind.__name__)}
+
+
+def _name_aliases(app: Litestar) -> None:
+    """A handler with several paths keeps its operation id at the shortest one; the others get a number behind it."""
+    served: dict[str, list[str]] = {}
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            if isinstance(handler.operation_id, str):
+                served.setdefault(handler.operation_id, []).append(route.path_format)
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            name = handler.operation_id
+            if isinstance(name, str) and len(served[name]) > 1:
+                handler.operation_id = _numbered(name, sorted(served[name], key=lambda path: (len(path), path)))
+
+
+def _numbered(name: str, paths: Sequence[str]) -> Callable[..., str]:
+    def operation_id(_handler: Any, _method: Any, components: Sequence[Any]) -> str:
+        parts = (part if isinstance(part, str) else f"{{{part.name}}}" for part in components)
+        position = paths.index("/" + "/".join(parts))
+        return name if position == 0 else f"{name}{position + 1}"
+
+    return operation_id
 
 
 def _version() -> str:

@@ -96,7 +96,7 @@ class ItemController(Controller):
     ) -> dict[str, Any]:
         return {"item": {"id": item_id, "title": data.title}}
 
-    @get("/{item_id:str}/private", operation_id="getPrivate", guards=[scope(PII)])
+    @get(["/{item_id:str}/private", "/{item_id:str}/also/private"], operation_id="getPrivate", guards=[scope(PII)])
     async def private(self, call: NamedDependency[AdminCall], item_id: FromPath[str]) -> dict[str, str]:
         return {"id": item_id}
 

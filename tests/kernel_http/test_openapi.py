@@ -94,6 +94,12 @@ def test_lists_have_their_parameters_and_csv_and_creates_their_key(document: dic
     assert [parameter["name"] for parameter in create["parameters"]] == ["Idempotency-Key"]
 
 
+def test_a_second_path_of_a_handler_has_an_id_of_its_own(document: dict[str, Any]) -> None:
+    found = operations(document)
+    assert found["getPrivate"][0] == f"{ADMIN}/items/{{item_id}}/private"
+    assert found["getPrivate2"][0] == f"{ADMIN}/items/{{item_id}}/also/private"
+
+
 def test_it_is_the_same_document_each_time(runtime: Runtime, document: dict[str, Any]) -> None:
     again = openapi_document(make_runtime(runtime.options, Store(), Tracker()))
     assert msgspec.json.encode(again) == msgspec.json.encode(document)
