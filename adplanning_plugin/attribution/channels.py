@@ -57,9 +57,9 @@ _GOOGLE_CLICKS = frozenset(["gclid", "gbraid", "wbraid", "dclid", "gad_campaigni
 _META = frozenset(["facebook", "instagram", "messenger", "whatsapp", "threads", "workplace", "meta ai"])
 _GOOGLE = frozenset(["google", "youtube", "google shopping", "gmail", "gemini", "notebooklm"])
 _META_NAMES = re.compile(
-    r"^(fb|ig|an|msg|insta|meta|facebook|instagram|messenger|threads|whatsapp)([ _.-]|$)|^audience network$"
+    r"^(fb|ig|an|msg|insta|meta|facebook|instagram|messenger|threads|whatsapp)([ _-]|$)|^audience network$"
 )
-_GOOGLE_NAMES = re.compile(r"^(google|googleads|adwords|youtube|yt|dv360|gdn|gmail)([ _.-]|$)")
+_GOOGLE_NAMES = re.compile(r"^(google|googleads|adwords|youtube|yt|dv360|gdn|gmail)([ _-]|$)")
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

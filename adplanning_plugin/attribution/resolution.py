@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import TextClause, func, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.late import announce_due, conversions_with
@@ -188,11 +189,13 @@ async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_id
     ours = select(Touchpoint.session_id).where(
         Touchpoint.tenant_id == tenant_id, Touchpoint.id.in_(touch_ids), Touchpoint.session_id.is_not(None)
     )
+    newest_first = aggregate_order_by(
+        Touchpoint.ad_campaign_id.expression, Touchpoint.occurred_at.desc(), Touchpoint.id.desc()
+    )
     latest = (
-        select(Touchpoint.session_id, Touchpoint.ad_campaign_id)
+        select(Touchpoint.session_id, func.array_agg(newest_first)[1])
         .where(Touchpoint.tenant_id == tenant_id, Touchpoint.session_id.in_(ours), Touchpoint.is_resolved)
-        .distinct(Touchpoint.session_id)
-        .order_by(Touchpoint.session_id, Touchpoint.occurred_at.desc(), Touchpoint.id.desc())
+        .group_by(Touchpoint.session_id)
     )
     rows = [(str(row[0]), row[1]) for row in await session.execute(latest)]
     await write_back(session, links, tenant_id, "analytics_session", "ad_campaign_id", rows)

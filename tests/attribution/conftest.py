@@ -1,5 +1,6 @@
 """Attribution over a real database: a runtime whose entities are the plugin's own tables, a worker, the admin API."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -33,6 +34,12 @@ from tests.databases import make_declared_tables
 ALL = frozenset({"adplanning:read", "adplanning:write", "adplanning:manage", "adplanning:pii"})
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+
+
+_ALL_READ = text(
+    "SELECT coalesce((SELECT max(xid) FROM adplanning.event), 0) <"
+    " coalesce((SELECT max((position->>'xid')::bigint) FROM adplanning.watermark WHERE reader LIKE 'stream:%'), 0)"
+)
 
 
 class Host:
@@ -118,7 +125,7 @@ class Store:
         assert table is not None
         async with self.runtime.database.transaction(self.tenant_id) as session:
             for row in rows:
-                await session.execute(table.insert().values(tenant_id=self.tenant_id, **row))
+                await session.execute(table.insert().values(tenant_id=self.tenant_id, source_key=row["id"], **row))
 
     async def conversion(self, id: str, at: datetime = NOON, value: int = 1000, **more: Any) -> str:  # noqa: A002
         given = {
@@ -168,7 +175,14 @@ class Store:
             )
 
     async def read_stream(self) -> None:
-        await self.runtime.get(Streams).advance(self.runtime, self.tenant_id)
+        """Let the reader read all events: those of transactions that others on the server still keep company, too."""
+        async with asyncio.timeout(60):
+            while True:
+                await self.runtime.get(Streams).advance(self.runtime, self.tenant_id)
+                async with self.runtime.database.transaction(self.tenant_id) as session:
+                    if (await session.execute(_ALL_READ)).scalar_one():
+                        break
+                await asyncio.sleep(0.05)
         await self.work()
 
     async def work(self) -> None:
