@@ -250,7 +250,9 @@ async def _scheduler(options: argparse.Namespace) -> int:
 
 async def _work(options: argparse.Namespace, *, works: bool, schedules: bool) -> int:
     from adplanning_plugin.kernel.background import Background
+    from adplanning_plugin.kernel.telemetry import log_json
 
+    log_json()
     plugin = load(options.app)
     await plugin.start()
     try:

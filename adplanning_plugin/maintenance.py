@@ -19,6 +19,7 @@ from adplanning_plugin.kernel.idempotency import expire_keys
 from adplanning_plugin.kernel.models import Base
 from adplanning_plugin.kernel.queue import purge
 from adplanning_plugin.kernel.runner import Runner
+from adplanning_plugin.kernel.statistics import refresh_statistics
 from adplanning_plugin.kernel.uninstall import export_tables
 from adplanning_plugin.links import Links
 from adplanning_plugin.plugin import AdPlanning
@@ -26,6 +27,7 @@ from adplanning_plugin.tracking import drop_expired, ensure_partitions
 
 MONTHS_AHEAD = 3
 KEEP_DONE_DAYS = 30
+STATISTICS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,8 +180,23 @@ async def maintain(plugin: AdPlanning) -> Sequence[str]:
 
 
 async def settle(plugin: AdPlanning, tenant_id: str) -> int:
-    """Deliver everything that is due for the tenant now; returns how many pieces of work that were."""
-    return await Runner(plugin.runtime).drain(tenant_id)
+    """Deliver everything that is due for the tenant now; returns how many pieces of work that were.
+
+    After a backfill that is a lot at once, so the planner's statistics are kept fresh meanwhile.
+    """
+
+    async def keep_statistics() -> None:
+        while True:
+            await refresh_statistics(plugin.runtime.database)
+            await asyncio.sleep(STATISTICS_SECONDS)
+
+    keeping = asyncio.create_task(keep_statistics())
+    try:
+        return await Runner(plugin.runtime).drain(tenant_id)
+    finally:
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
 
 
 async def export_all(plugin: AdPlanning, target: Path) -> int:

@@ -26,7 +26,7 @@ from adplanning_plugin.kernel.background import Background
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.events import publish, tenant_scope
-from adplanning_plugin.kernel.http import admin_router, web_router
+from adplanning_plugin.kernel.http import mount
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.kernel.sweep import LinkedEntities
 from adplanning_plugin.kernel.tables import TenantRecord
@@ -130,11 +130,8 @@ class AdPlanning(InitPlugin):
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Mount the routes and the capture middleware, and tie start and stop to the app's own."""
-        hook, runtime = self.hooks.hook, self.runtime
-        admin = [handler for found in hook.register_admin_routes(runtime=runtime) for handler in found]
-        web = [handler for found in hook.register_web_routes(runtime=runtime) for handler in found]
-        app_config.route_handlers.append(admin_router(runtime, admin))
-        app_config.route_handlers.append(web_router(runtime, web))
+        runtime = self.runtime
+        mount(app_config, runtime)
         if "capture" not in self.options.disabled_domains:
             app_config.middleware.append(CaptureMiddleware(runtime))
             app_config.route_handlers.extend(app_routes(runtime))

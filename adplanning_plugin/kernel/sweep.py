@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Subquery
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +20,12 @@ class LinkedEntities(Protocol):
 
     def selectable(self, entity: str, tenant_id: str) -> Subquery:
         """The entity's rows of one tenant under canonical column names."""
+        ...
+
+    def since(
+        self, entity: str, tenant_id: str, column: str | Sequence[str], after: Any, *, inclusive: bool = False
+    ) -> Subquery:
+        """Those of them of which the first present of the columns lies after a bound."""
         ...
 
     def has(self, entity: str) -> bool:

@@ -17,6 +17,7 @@ from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.jobs import Every, Job, JobContext
 from adplanning_plugin.kernel.queue import sentence
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.statistics import refresh_statistics
 from adplanning_plugin.kernel.sweep import LinkedEntities, Progress, Sweep, SweepContext, SweepResult, run_sweep
 from adplanning_plugin.kernel.work import Work
 
@@ -83,6 +84,8 @@ class Sweeping:
                     self._result.busy = True
                     return self._result
                 self._result.seen += len(part)
+                if self._is_backfill:
+                    await refresh_statistics(self._runtime.database)
                 if progress:
                     progress(self._sweep.id, self._result.seen, max(total, self._result.seen))
                 if self._rate:
@@ -109,11 +112,11 @@ class Sweeping:
         return known, Mark(stored.at - OVERLAP, "") if stored is not None else Mark(_EARLIEST, "")
 
     async def _keys(self, mark: Mark) -> Sequence[Mark]:
-        rows, written, identity = _source(self._runtime, self._tenant_id, self._sweep)
+        rows, written, identity = _source(self._runtime, self._tenant_id, self._sweep, mark.at)
         statement = (
             select(written, identity)
             .select_from(rows)
-            .where(tuple_(written, identity) > tuple_(mark.at, mark.id), written >= mark.at)
+            .where(tuple_(written, identity) > tuple_(mark.at, mark.id))
             .order_by(written, identity)
             .limit(KEYS_AT_ONCE)
         )
@@ -208,10 +211,8 @@ async def count_rows(runtime: Runtime, tenant_id: str, sweep: Sweep, since: date
     links = runtime.get(LinkedEntities)
     if not links.has(sweep.entity):
         return 0
-    rows, written, _ = _source(runtime, tenant_id, sweep)
+    rows, _, _ = _source(runtime, tenant_id, sweep, since)
     statement = select(func.count()).select_from(rows)
-    if since is not None:
-        statement = statement.where(written >= since)
     async with runtime.database.reading(tenant_id, heavy=True) as session:
         return (await session.execute(statement)).scalar_one()
 
@@ -241,13 +242,20 @@ def sweep_job() -> Job:
     return Job(name=SWEEP_JOB, schedule=Every(seconds=300), run=sweep_everything)
 
 
-def _source(runtime: Runtime, tenant_id: str, sweep: Sweep) -> tuple[Subquery, ColumnElement[Any], ColumnElement[str]]:
+def _source(
+    runtime: Runtime, tenant_id: str, sweep: Sweep, after: datetime | None
+) -> tuple[Subquery, ColumnElement[Any], ColumnElement[str]]:
+    """The entity's rows written at or after a time (through the host's own index), that time, and their id."""
     links = runtime.get(LinkedEntities)
-    rows = links.selectable(sweep.entity, tenant_id)
-    times = [rows.c[column] for column in sweep.order_by[:-1] if links.provides(sweep.entity, column)]
-    if not times:
+    names = tuple(column for column in sweep.order_by[:-1] if links.provides(sweep.entity, column))
+    if not names:
         wanted = " or ".join(sweep.order_by[:-1])
         raise ConfigurationError(f"Sweep {sweep.id!r} needs {wanted} of entity {sweep.entity!r}: add it to its link.")
+    if after is None or after == _EARLIEST:
+        rows = links.selectable(sweep.entity, tenant_id)
+    else:
+        rows = links.since(sweep.entity, tenant_id, names, after, inclusive=True)
+    times = [rows.c[name] for name in names]
     written: ColumnElement[Any] = times[0] if len(times) == 1 else func.coalesce(*times)
     return rows, written, rows.c[sweep.order_by[-1]]
 
