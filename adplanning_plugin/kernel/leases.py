@@ -17,14 +17,24 @@ from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.queue import Claimed
 from adplanning_plugin.kernel.runtime import Runtime
 
+# What is locked is being settled this moment; to wait for it in another order than its settler would be a deadlock.
 _EXTEND = text(
     """
-    UPDATE adplanning.work_item w
-    SET lease_until = clock_timestamp() + make_interval(secs => :lease),
-        due_at = clock_timestamp() + make_interval(secs => :lease)
-    FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS bigint[])) AS held (id, attempt)
-    WHERE w.tenant_id = :tenant AND w.id = held.id AND w.attempt = held.attempt AND w.status = 'pending'
-    RETURNING w.id
+    WITH ours AS MATERIALIZED (
+        SELECT w.id, w.attempt FROM adplanning.work_item w
+        JOIN unnest(CAST(:ids AS text[]), CAST(:attempts AS bigint[])) AS held (id, attempt)
+            ON w.id = held.id AND w.attempt = held.attempt
+        WHERE w.tenant_id = :tenant AND w.status = 'pending'
+    ), free AS MATERIALIZED (
+        SELECT w.id FROM adplanning.work_item w JOIN ours ON w.id = ours.id AND w.attempt = ours.attempt
+        WHERE w.tenant_id = :tenant AND w.status = 'pending' FOR UPDATE OF w SKIP LOCKED
+    ), extended AS (
+        UPDATE adplanning.work_item w
+        SET lease_until = clock_timestamp() + make_interval(secs => :lease),
+            due_at = clock_timestamp() + make_interval(secs => :lease)
+        FROM free WHERE w.tenant_id = :tenant AND w.id = free.id
+    )
+    SELECT id FROM ours
     """
 )
 
@@ -95,8 +105,8 @@ class Leases:
                 "attempts": [attempt for _, attempt in held],
             }
             async with database.transaction(tenant_id) as session:
-                extended = set((await session.execute(_EXTEND, values)).scalars())
+                ours = set((await session.execute(_EXTEND, values)).scalars())
             with self._lock:
                 for item_id, attempt in held:
-                    if item_id not in extended and self._held.get((tenant_id, item_id)) == attempt:
+                    if item_id not in ours and self._held.get((tenant_id, item_id)) == attempt:
                         del self._held[tenant_id, item_id]  # settled, or taken over by another worker

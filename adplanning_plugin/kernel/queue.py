@@ -56,12 +56,13 @@ class Claimed:
         return {"tenant": self.tenant_id, "id": self.id, "attempt": self.attempt}
 
 
-# Materialised, so that the limit holds whatever join the planner picks.
+# Materialised, so that the limit holds whatever join the planner picks. clock_timestamp() would not do in the condition:
+# it is volatile, so that the index could not stop at what is due, and a claim would read all that is not.
 _CLAIM = text(
     """
     WITH due AS MATERIALIZED (
         SELECT id FROM adplanning.work_item
-        WHERE tenant_id = :tenant AND queue = :queue AND status = 'pending' AND due_at <= clock_timestamp()
+        WHERE tenant_id = :tenant AND queue = :queue AND status = 'pending' AND due_at <= statement_timestamp()
         ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
     ), claimed AS (
         UPDATE adplanning.work_item w
@@ -80,7 +81,7 @@ _DELETE_WAKEUPS = text(
     """
     DELETE FROM adplanning.wakeup WHERE id IN (
         SELECT id FROM adplanning.wakeup
-        WHERE tenant_id = :tenant AND queue = :queue AND due_at <= clock_timestamp()
+        WHERE tenant_id = :tenant AND queue = :queue AND due_at <= statement_timestamp()
         ORDER BY due_at LIMIT 5000 FOR UPDATE SKIP LOCKED
     )
     """
@@ -97,7 +98,7 @@ _NEXT_WAKEUP = text(
     ) AS next
     WHERE NOT EXISTS (SELECT 1 FROM adplanning.wakeup k
                       WHERE k.tenant_id = :tenant AND k.queue = :queue
-                        AND k.due_at > clock_timestamp() AND k.due_at <= next.due_at)
+                        AND k.due_at > statement_timestamp() AND k.due_at <= next.due_at)
     """
 )
 _FINISH = text(

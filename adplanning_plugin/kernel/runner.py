@@ -38,7 +38,7 @@ _DUE = text(
     """
     SELECT tenant_id, queue, min(due_at) AS due_at FROM (
         SELECT tenant_id, queue, due_at FROM adplanning.wakeup
-        WHERE due_at <= clock_timestamp() AND queue = ANY(CAST(:queues AS text[])) ORDER BY due_at LIMIT 1000
+        WHERE due_at <= statement_timestamp() AND queue = ANY(CAST(:queues AS text[])) ORDER BY due_at LIMIT 1000
     ) AS due GROUP BY tenant_id, queue ORDER BY 3
     """
 )
@@ -46,29 +46,29 @@ _DUE = text(
 _DUE_STREAMS = text(
     """
     SELECT tenant_id FROM adplanning.wakeup
-    WHERE queue = :queue AND due_at <= clock_timestamp()
+    WHERE queue = :queue AND due_at <= statement_timestamp()
       AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
     GROUP BY tenant_id ORDER BY min(due_at)
     """
 )
 _UNTIL_NEXT = text(
-    "SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 FROM adplanning.wakeup"
-    " WHERE due_at > clock_timestamp() AND queue = ANY(CAST(:queues AS text[]))"
+    "SELECT extract(epoch FROM min(due_at) - statement_timestamp())::float8 FROM adplanning.wakeup"
+    " WHERE due_at > statement_timestamp() AND queue = ANY(CAST(:queues AS text[]))"
 )
 _LOST = text(
     """
     INSERT INTO adplanning.wakeup (tenant_id, queue)
     SELECT :tenant, q FROM unnest(CAST(:queues AS text[])) AS q
     WHERE EXISTS (SELECT 1 FROM adplanning.work_item w WHERE w.tenant_id = :tenant AND w.queue = q
-                  AND w.status = 'pending' AND w.due_at <= clock_timestamp() - make_interval(secs => :late))
+                  AND w.status = 'pending' AND w.due_at <= statement_timestamp() - make_interval(secs => :late))
       AND NOT EXISTS (SELECT 1 FROM adplanning.wakeup k WHERE k.tenant_id = :tenant AND k.queue = q
-                      AND k.due_at <= clock_timestamp())
+                      AND k.due_at <= statement_timestamp())
     """
 )
 _STREAM_WAKEUPS = text(
     """
     SELECT id FROM adplanning.wakeup
-    WHERE tenant_id = :tenant AND queue = :queue AND due_at <= clock_timestamp()
+    WHERE tenant_id = :tenant AND queue = :queue AND due_at <= statement_timestamp()
       AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
     ORDER BY due_at LIMIT 5000
     """

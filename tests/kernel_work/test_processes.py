@@ -233,8 +233,7 @@ async def test_work_goes_on_after_postgresql_was_restarted(receiver: Receiver) -
         await tell(runtime, "before")
         await wait_for(effects_of(runtime))
         await tell(runtime, "across")
-        await asyncio.to_thread(postgres.stop)
-        await asyncio.to_thread(postgres.start)
+        await asyncio.to_thread(postgres.restart)
         restarted = time.monotonic()
 
         async def is_there() -> bool:
