@@ -74,7 +74,7 @@ class Sweeping:
         self._since = since
         known, mark = await self._begin(since)
         total = await count_rows(self._runtime, self._tenant_id, self._sweep, mark.at) if progress else 0
-        started = time.monotonic()
+        started, batches = time.monotonic(), 0
         while keys := await self._keys(mark):
             for first in range(0, len(keys), self._batch):
                 part = keys[first : first + self._batch]
@@ -84,7 +84,8 @@ class Sweeping:
                     self._result.busy = True
                     return self._result
                 self._result.seen += len(part)
-                if self._is_backfill:
+                batches += 1
+                if self._is_backfill and batches & (batches - 1) == 0:  # after 1, 2, 4, 8, …
                     await refresh_statistics(self._runtime.database)
                 if progress:
                     progress(self._sweep.id, self._result.seen, max(total, self._result.seen))
