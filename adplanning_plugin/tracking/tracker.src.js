@@ -139,9 +139,10 @@
 
   function leave() {
     engaged();
+    // Nobody says whether a beacon arrived: with consent the next page sends the same ids again, which changes nothing.
+    keep();
     if (queue[0] && navigator.sendBeacon(endpoint + "/track", envelope({ events: queue.slice(0, 50) }))) {
-      queue = queue.slice(50);
-      keep();
+      if (!analytics) queue = queue.slice(50);
     }
   }
 
