@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import signal
@@ -33,7 +34,7 @@ from host_example.demo_data import Report, Truth, prepare
 from host_example.settings import StoreSettings
 
 HOST = "127.0.0.1"
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +210,8 @@ def main() -> int:
     try:
         place = Place.from_environment()
         place.check_ports()
+        for chatty in ("alembic", "httpx", "taskiq"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         with database_of(place) as url:
             migrate.upgrade(url)
             asyncio.run(run(place, url))
