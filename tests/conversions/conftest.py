@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pluggy
 import pytest
 import pytest_asyncio
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -152,7 +152,8 @@ async def admin(runtime: Runtime) -> AsyncIterator[Any]:
     """The admin API: `await admin.get("/conversions")` and so on, with JSON in and out."""
     handlers = [each for part in runtime.hooks.hook.register_admin_routes(runtime=runtime) for each in part]
     app = Litestar([admin_router(runtime, handlers)])
-    async with AsyncTestClient(app, base_url="http://store.test") as client:
+    transport = httpx.ASGITransport(app)  # in this loop: the pool's connections belong to it
+    async with httpx.AsyncClient(transport=transport, base_url="http://store.test") as client:
         base = runtime.options.paths.admin
 
         def at(method: str) -> Callable[..., Any]:

@@ -273,9 +273,9 @@ async def test_another_stores_order_is_no_order_here(put: Any, runtime: Any, sto
 
 
 COMPARED = (
-    "conversion_type", "status", "origin", "occurred_at", "value", "refunded", "currency", "cost", "is_revenue", "is_test",
-    "is_new_customer", "sales_channel", "order_id", "lead_id", "goal_id", "event_id", "visitor_id", "session_id",
-    "person_id", "identifier", "utm", "platform", "ad_campaign_id",
+    "conversion_type", "status", "origin", "occurred_at", "value", "refunded", "currency", "cost", "is_revenue",
+    "is_test", "is_new_customer", "sales_channel", "order_id", "lead_id", "goal_id", "event_id", "visitor_id",
+    "session_id", "person_id", "identifier", "utm", "platform", "ad_campaign_id",
 )  # fmt: skip
 
 
@@ -298,7 +298,7 @@ async def test_events_and_backfill_reach_the_same_rows(
     by_sweep = [tuple(getattr(each, name) for name in COMPARED) for each in await stored()]
     goal = COMPARED.index("goal_id")  # the default goals were made anew
     rows, again = (
-        sorted((row[:goal] + (row[goal] is not None,) + row[goal + 1 :] for row in each), key=repr)
+        sorted(((*row[:goal], row[goal] is not None, *row[goal + 1 :]) for row in each), key=repr)
         for each in (by_events, by_sweep)
     )
     assert again == rows
