@@ -30,18 +30,18 @@ from adplanning_plugin.kernel.http import mount
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.kernel.sweep import LinkedEntities
 from adplanning_plugin.kernel.tables import TenantRecord
+from adplanning_plugin.kernel.telemetry import install_redaction
 from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Link, Links
 from adplanning_plugin.options import Options, load_options
-from adplanning_plugin.tracking import CaptureHooks, CaptureMiddleware, app_routes, stamp_request
+from adplanning_plugin.tracking import CaptureMiddleware, app_routes, stamp_request
 from adplanning_plugin.tracking.hooks import TrackingHooks
 
 log = logging.getLogger("adplanning")
 
 DOMAINS: tuple[tuple[str, Callable[[], object]], ...] = (
     ("identity", IdentityHooks),
-    ("capture", CaptureHooks),
     ("tracking", TrackingHooks),
     ("attribution", AttributionHooks),
     ("insights", InsightsHooks),
@@ -67,6 +67,23 @@ ALIASES = {"form.submitted": "form_response.created"}
 TENANT_REFRESH_SECONDS = 60.0
 
 
+def enabled_domains(options: Options) -> frozenset[str]:
+    """The domains that are loaded: all but the disabled ones and those that build on a disabled one.
+
+    Raises:
+        ConfigurationError: `disabled_domains` names one that does not exist.
+    """
+    known = {name for name, _, _ in DOMAINS}
+    for unknown in sorted(set(options.disabled_domains) - known):
+        message = f"Options.disabled_domains names {unknown!r}; there are {', '.join(sorted(known))}."
+        raise ConfigurationError(message)
+    enabled: set[str] = set()
+    for name, _, foundation in DOMAINS:
+        if name not in options.disabled_domains and (foundation is None or foundation in enabled):
+            enabled.add(name)
+    return frozenset(enabled)
+
+
 class AdPlanning(InitPlugin):
     """The plugin: `Litestar(plugins=[AdPlanning(Options(...), StoreHooks())])`.
 
@@ -82,12 +99,9 @@ class AdPlanning(InitPlugin):
         self.options = load_options(options)
         self.hooks = pluggy.PluginManager(PROJECT)
         self.hooks.add_hookspecs(Specs)
-        known = {name for name, _ in DOMAINS}
-        for unknown in sorted(set(self.options.disabled_domains) - known):
-            message = f"Options.disabled_domains names {unknown!r}; there are {', '.join(sorted(known))}."
-            raise ConfigurationError(message)
-        for name, make in DOMAINS:
-            if name not in self.options.disabled_domains:
+        self.domains = enabled_domains(self.options)
+        for name, make, _ in DOMAINS:
+            if name in self.domains:
                 self.hooks.register(make(), name=name)
         for plugin in plugins:
             self.hooks.register(plugin)
@@ -132,7 +146,7 @@ class AdPlanning(InitPlugin):
         """Mount the routes and the capture middleware, and tie start and stop to the app's own."""
         runtime = self.runtime
         mount(app_config, runtime)
-        if "capture" not in self.options.disabled_domains:
+        if "tracking" in self.domains:
             app_config.middleware.append(CaptureMiddleware(runtime))
             app_config.route_handlers.extend(app_routes(runtime))
         app_config.lifespan.append(self._lifespan)
@@ -155,6 +169,7 @@ class AdPlanning(InitPlugin):
         Args:
             serving: inside the web process; the command line starts without a bus and without work.
         """
+        install_redaction(values=[self.options.secret] if self.options.secret else ())
         await self.load_tenants()
         if serving:
             await self._check_ground()
@@ -263,7 +278,7 @@ class AdPlanning(InitPlugin):
             log.exception("an event of the store was not taken; the sweep will find it", extra={"event": event.name})
 
     async def _take(self, session: AsyncSession, tenant_id: str, event: HostEvent) -> None:
-        if event.name.startswith("order.") and "id" in event.data and "capture" not in self.options.disabled_domains:
+        if event.name.startswith("order.") and "id" in event.data and "tracking" in self.domains:
             await stamp_request(session, self.runtime, tenant_id, str(event.data["id"]))
         await publish(
             session,

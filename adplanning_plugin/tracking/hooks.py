@@ -51,7 +51,7 @@ class TrackingHooks:
         """How ingest is doing."""
         return self._capture.health_checks(runtime)
 
-    @hookimpl
+    @hookimpl(tryfirst=True)  # sessions are made before attribution reads them
     def on_startup(self, runtime: Runtime) -> None:
         """Capture's services, then the reader that holds events against the goals."""
         self._capture.on_startup(runtime)
