@@ -56,7 +56,7 @@ class Claimed:
         return {"tenant": self.tenant_id, "id": self.id, "attempt": self.attempt}
 
 
-# Materialised, so that the limit holds whatever join the planner picks. clock_timestamp() would not do in its condition:
+# Materialised, so that the limit holds whatever join the planner picks. clock_timestamp() would not do as a condition:
 # it is volatile, so that the index could not stop at what is due, and a claim would read all that is not.
 _CLAIM = text(
     """

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, DateTime, MetaData, String, Subquery, Table, cast, select, text
+from sqlalchemy import Column, DateTime, MetaData, String, Subquery, Table, cast, func, select, text
 
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.queue import dead_letters, replay
@@ -38,6 +38,13 @@ class PurchaseLinks:
             PURCHASES.c.changed.label("updated_at"),
         )
         return select(*columns).where(PURCHASES.c.tenant == tenant_id).subquery()
+
+    def since(
+        self, entity: str, tenant_id: str, column: str | Sequence[str], after: Any, *, inclusive: bool = False
+    ) -> Subquery:
+        rows = self.selectable(entity, tenant_id)
+        written = func.coalesce(*(rows.c[name] for name in ((column,) if isinstance(column, str) else column)))
+        return select(rows).where(written >= after if inclusive else written > after).subquery()
 
     def has(self, entity: str) -> bool:
         return entity == "order"
