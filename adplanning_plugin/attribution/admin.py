@@ -217,7 +217,7 @@ class AttributionController(Controller):
                 session, call.runtime, call.tenant_id, include_resolved=wanted.include_resolved
             )
             await call.audit(session, "attribution.bulk_resolve", "work", work_id)
-        path = f"{call.runtime.options.paths.admin}/work/{work_id}"
+        path = f"{call.runtime.options.paths.admin}/operations/work/{work_id}"
         return {"work": {"id": work_id, "status": "pending", "path": path}}
 
     @get("/{touch_id:str}", operation_id="getAttribution", summary="One touch")

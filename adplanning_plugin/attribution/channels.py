@@ -15,6 +15,8 @@ from typing import Any, cast
 
 import msgspec
 
+from adplanning_plugin.attribution.utm import named_only
+
 DIRECT, NONE, NOT_SET = "(direct)", "(none)", "(not set)"
 
 _PAID = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
@@ -139,7 +141,7 @@ def origin_of(
     return classify(
         given.get("source"),
         given.get("medium"),
-        given.get("campaign"),
+        named_only(given).get("campaign"),
         tuple(sorted(click_ids or ())),
         referrer_host,
         own_host,

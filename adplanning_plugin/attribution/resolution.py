@@ -65,10 +65,11 @@ def _update(chosen: str) -> TextClause:
 
 _DISTINCT_PAGE, _UPDATE_PAGE = _distinct(_PAGE), _update(_PAGE)
 _DISTINCT_GIVEN, _UPDATE_GIVEN = _distinct(_GIVEN), _update(_GIVEN)
+# Not `id IN (page) ORDER BY … LIMIT 1`: the planner then walks every touch backwards and looks each up in the page.
 _END_OF_PAGE = text(
     f"""
-    SELECT t.occurred_at, t.id FROM adplanning.touchpoint t WHERE tenant_id = :tenant AND id IN ({_PAGE})
-    ORDER BY t.occurred_at DESC, t.id DESC LIMIT 1
+    SELECT p.occurred_at, p.id FROM ({_PAGE.replace("SELECT id", "SELECT occurred_at, id", 1)}) p
+    ORDER BY p.occurred_at DESC, p.id DESC LIMIT 1
     """  # noqa: S608 - fragments of our own; every value is a parameter
 )
 

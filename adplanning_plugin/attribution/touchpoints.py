@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.channels import origin_of
-from adplanning_plugin.attribution.utm import campaign_key, touch_id
+from adplanning_plugin.attribution.utm import campaign_key, named_only, touch_id
 
 RESOLVABLE = "unresolved"
 NOT_APPLICABLE = "not_applicable"
@@ -80,7 +80,7 @@ def touches_of(tenant_id: str, origin: str, landings: Iterable[Landing]) -> list
             start = origin_of(landing.utm, landing.click_ids, landing.referrer_host, landing.own_host)
             if not start.is_touch or (start.is_direct and not landing.begins):
                 continue
-            utm = landing.utm or {}
+            utm = named_only(landing.utm)
             key = campaign_key(utm, landing.click_ids)
             now = (start.source, start.medium, start.campaign, key)
             if now == before:

@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 _NOISE = re.compile(r"[\s_\-–—+|/.:,~]+")
 _ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PLACEHOLDERS = frozenset(["(not set)", "(not provided)", "(none)", "(direct)", "(organic)", "(referral)"])
 CAMPAIGN_CLICK_IDS = ("gad_campaignid", "hsa_cam")
 """Parameters beside the click ids that carry the platform's own campaign id."""
 
@@ -31,13 +32,18 @@ def normalise_name(name: str) -> str:
 
 def campaign_key(utm: Mapping[str, Any] | None, click_ids: Mapping[str, Any] | None) -> str | None:
     """utm_id, else the normalised utm_campaign, else the campaign id that rides on a click; None: nothing is named."""
-    given = utm or {}
+    given = named_only(utm)
     if given.get("id"):
         return str(given["id"])
     if given.get("campaign") and (name := normalise_name(str(given["campaign"]))):
         return name
     clicked = click_ids or {}
     return next((str(clicked[name]) for name in CAMPAIGN_CLICK_IDS if clicked.get(name)), None)
+
+
+def named_only(utm: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields that say something: tools write `(not set)` and the like where nothing was set."""
+    return {name: value for name, value in (utm or {}).items() if value and value not in PLACEHOLDERS}
 
 
 def touch_id(tenant_id: str, origin: str, session_id: str, key: str) -> str:

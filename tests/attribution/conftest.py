@@ -9,8 +9,8 @@ from typing import Any
 import pluggy
 import pytest
 import pytest_asyncio
+from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
-from litestar.testing import AsyncTestClient
 from sqlalchemy import select, text
 
 from adplanning_plugin import Actor, Options, Tenant, hookimpl
@@ -213,7 +213,7 @@ async def admin(runtime: Runtime) -> AsyncIterator[Any]:
     """The admin API: `await admin.get("/attribution")` and so on."""
     handlers = [each for part in runtime.hooks.hook.register_admin_routes(runtime=runtime) for each in part]
     app = Litestar([admin_router(runtime, handlers)])
-    async with AsyncTestClient(app, base_url="http://store.test") as client:
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://store.test") as client:
         base = runtime.options.paths.admin
 
         def at(method: str) -> Callable[..., Awaitable[Any]]:

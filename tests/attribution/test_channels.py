@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from adplanning_plugin.attribution.channels import channel_of, classify, is_no_touch, is_self, kind_of, origin_of, platform_of
+from adplanning_plugin.attribution.channels import (
+    channel_of,
+    classify,
+    is_no_touch,
+    is_self,
+    kind_of,
+    origin_of,
+    platform_of,
+)
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 RULES = SHARED / "attribution" / "ga4_default_channel_rules.json"
@@ -188,7 +196,19 @@ def test_the_big_published_social_networks_are_known_and_none_is_a_search_engine
 
 def test_the_big_published_search_engines_are_known():
     text = shared(REFERRERS / "matomo_SearchEngines.yml")
-    for brand in ("Google", "Bing", "Yahoo!", "DuckDuckGo", "Ecosia", "Yandex", "Baidu", "Naver", "Qwant", "Seznam", "Brave"):
+    for brand in (
+        "Google",
+        "Bing",
+        "Yahoo!",
+        "DuckDuckGo",
+        "Ecosia",
+        "Yandex",
+        "Baidu",
+        "Naver",
+        "Qwant",
+        "Seznam",
+        "Brave",
+    ):
         part = re.search(rf"^{re.escape(brand)}:\n((?:[ \t-].*\n)+)", text, re.MULTILINE)
         assert part, brand
         hosts = [host for host in hosts_of(part[1]) if "." in host]

@@ -109,7 +109,9 @@ async def test_the_last_touch_that_is_not_direct_names_the_conversions_campaign(
     await store.touch("touch_1", NOON - 3 * DAY, platform="meta", ad_campaign_id="c1", ad_set_id="s1", ad_id="a1")
     await store.touch("touch_2", NOON - DAY, is_direct=True)
     await store.conversion("conv_1", visitor_id="vis_1")
-    await store.conversion("conv_2", visitor_id="vis_1", platform="google", ad_campaign_id="by-hand", campaign_assigned=True)
+    await store.conversion(
+        "conv_2", visitor_id="vis_1", platform="google", ad_campaign_id="by-hand", campaign_assigned=True
+    )
     await credited(runtime, "conv_1", "conv_2")
     found = await store.stored_conversion("conv_1")
     assert (found.platform, found.ad_campaign_id, found.ad_set_id, found.ad_id) == ("meta", "c1", "s1", "a1")
@@ -127,9 +129,7 @@ async def test_strong_edges_bring_other_devices_weak_and_denied_ones_do_not(stor
     await edge(store, "claimed", "email:abc", strength=1)
     await edge(store, "shared", "email:mailbox")
     async with runtime.database.transaction("main") as session:
-        session.add(
-            IdentityDenylist(tenant_id="main", identifier="email:mailbox", reason="shared", created_at=NOON)
-        )
+        session.add(IdentityDenylist(tenant_id="main", identifier="email:mailbox", reason="shared", created_at=NOON))
     await store.conversion("conv_1", person_id="7", identifier="email:abc")
     await store.conversion("conv_2", identifier="email:mailbox")
     await store.conversion("conv_lead", identifier="email:abc", lead_id="9", conversion_type="lead_form_submission")
@@ -140,7 +140,9 @@ async def test_strong_edges_bring_other_devices_weak_and_denied_ones_do_not(stor
         "touch_by_person",
     }
     assert {row.touch_id for row in await store.credit("conv_2", 0)} == {""}
-    assert {row.touch_id for row in await store.credit("conv_lead", 0)} == {""}, "an address typed in a form earns nothing"
+    assert {row.touch_id for row in await store.credit("conv_lead", 0)} == {""}, (
+        "an address typed in a form earns nothing"
+    )
 
 
 async def test_a_touch_reached_in_several_ways_counts_once(store, runtime):
@@ -224,7 +226,9 @@ async def test_the_database_agrees_with_a_plain_replay(store, runtime, direct):
 async def test_computing_twice_gives_the_same_rows_bit_for_bit(store, runtime):
     rng = random.Random(5)
     for number in range(200):
-        await store.touch(f"touch_{number}", NOON - timedelta(seconds=rng.randrange(5_000_000)), visitor_id=f"vis_{number % 7}")
+        await store.touch(
+            f"touch_{number}", NOON - timedelta(seconds=rng.randrange(5_000_000)), visitor_id=f"vis_{number % 7}"
+        )
     for number in range(7):
         await store.conversion(f"conv_{number}", value=rng.randrange(10**6), visitor_id=f"vis_{number}", refunded=17)
 

@@ -22,7 +22,10 @@ from adplanning_plugin.kernel.landing import parse_landing
         ("https://s.example/?utm_campaign=Spring%20Sale+2026%20", {"campaign": "spring sale 2026"}),
         ("https://s.example/?UTM_Source=x&utm%5Fmedium=y", {"source": "x", "medium": "y"}),
         ("https://s.example/?a=1&amp;utm_source=x&amp;utm_medium=y", {"source": "x", "medium": "y"}),
-        ("https://s.example/?utm_source=STRASSE&utm_campaign=Stra%C3%9Fe", {"source": "strasse", "campaign": "strasse"}),
+        (
+            "https://s.example/?utm_source=STRASSE&utm_campaign=Stra%C3%9Fe",
+            {"source": "strasse", "campaign": "strasse"},
+        ),
         ("https://s.example/?utm_source=%ff%00x", {"source": "\ufffdx"}),
         ("/relative?utm_id=123", {"id": "123"}),
         ("https://s.example/?next=https%3A%2F%2Fx%2F%3Futm_source%3Dinner", {}),
@@ -44,7 +47,9 @@ def test_click_ids_stay_raw_and_leave_the_url():
 
 
 def test_personal_parameters_and_addresses_are_not_kept():
-    landing = parse_landing("https://u:pw@s.example/u/jo%40x.example/off?email=jo@x.example&ref=jo%40x.example&token=t&k=1#f")
+    landing = parse_landing(
+        "https://u:pw@s.example/u/jo%40x.example/off?email=jo@x.example&ref=jo%40x.example&token=t&k=1#f"
+    )
     assert landing.clean_url == "https://s.example/u/redacted/off?k=1"
     assert "jo" not in landing.clean_url + landing.path
 
@@ -84,10 +89,12 @@ def test_utm_id_wins_over_the_campaigns_name():
     assert campaign_key({"campaign": "Spring_Sale"}, {"gad_campaignid": "77"}) == "spring sale"
     assert campaign_key({}, {"gad_campaignid": "77"}) == "77"
     assert campaign_key({"source": "x"}, {}) is None
+    assert campaign_key({"campaign": "(not set)"}, None) is None
 
 
 @pytest.mark.parametrize(
-    "name", ["Spring Sale 2026", "spring_sale-2026", "Spring%20Sale%202026", "spring%2520sale%25202026", " SPRING+sale|2026 "]
+    "name",
+    ["Spring Sale 2026", "spring_sale-2026", "Spring%20Sale%202026", "spring%2520sale%25202026", " SPRING+sale|2026 "],
 )
 def test_spellings_of_one_name_are_one(name):
     assert normalise_name(name) == "spring sale 2026"

@@ -120,7 +120,9 @@ async def test_a_late_touch_makes_its_conversions_due_and_no_others(store, runti
     assert [row.touch_id for row in await store.credit("conv_1", 30)] == [touch.id]
     assert [row.touch_id for row in await store.credit("conv_earlier", 30)] == [""]
     async with runtime.database.reading("main") as session:
-        due = (await session.scalars(text("SELECT data FROM adplanning.outbox_event WHERE name = 'attribution.due'"))).all()
+        due = (
+            await session.scalars(text("SELECT data FROM adplanning.outbox_event WHERE name = 'attribution.due'"))
+        ).all()
     assert due == [{"ids": ["conv_1"]}]
 
 
