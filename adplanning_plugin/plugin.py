@@ -40,14 +40,15 @@ from adplanning_plugin.tracking.hooks import TrackingHooks
 
 log = logging.getLogger("adplanning")
 
-DOMAINS: tuple[tuple[str, Callable[[], object]], ...] = (
-    ("identity", IdentityHooks),
-    ("tracking", TrackingHooks),
-    ("attribution", AttributionHooks),
-    ("insights", InsightsHooks),
-    ("admin", AdminHooks),
+DOMAINS: tuple[tuple[str, Callable[[], object], str | None], ...] = (
+    ("identity", IdentityHooks, None),
+    ("tracking", TrackingHooks, "identity"),
+    ("attribution", AttributionHooks, "tracking"),
+    ("insights", InsightsHooks, "attribution"),
+    ("admin", AdminHooks, None),
 )
-"""Lowest first. Each is a plugin like a stranger's; without its line the feature is gone and nothing else."""
+"""Lowest first, each with the one that it builds on. Each is a plugin like a stranger's: without its line the feature
+is gone, with what builds on it, and nothing else."""
 
 HOST_EVENTS = (
     "order.placed",

@@ -13,7 +13,6 @@ from adplanning_plugin.kernel.idempotency import expire_keys
 from adplanning_plugin.kernel.jobs import Cron, Job, JobContext
 from adplanning_plugin.kernel.operations import OperationsController
 from adplanning_plugin.kernel.runtime import MANAGE, READ, Runtime
-from adplanning_plugin.kernel.telemetry import install_redaction
 
 
 async def _expire_idempotency_keys(context: JobContext) -> None:
@@ -40,11 +39,6 @@ class AdminHooks:
         """Old idempotency keys go at night."""
         del runtime
         return (Job(name="expire-idempotency-keys", schedule=Cron("40 3 * * *"), run=_expire_idempotency_keys),)
-
-    @hookimpl
-    def on_startup(self, runtime: Runtime) -> None:
-        """Personal data and the secret stay out of the logs, in the web process and in every other."""
-        install_redaction(values=[runtime.options.secret] if runtime.options.secret else ())
 
     @hookimpl
     def register_admin_pages(self) -> Sequence[AdminPage]:
