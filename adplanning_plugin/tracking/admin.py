@@ -226,7 +226,7 @@ def read_period(call: AdminCall, from_date: str | None, to_date: str | None) -> 
     """The period of two filters, in the store's zone."""
     start = read_bound(from_date, "from_date", call.tenant.zone, end=False)
     end = read_bound(to_date, "to_date", call.tenant.zone, end=True)
-    if start is not None and end is not None and end < start:
+    if start is not None and end is not None and end <= start:
         raise Invalid(FieldError("to_date", "before_from_date", "to_date must not be before from_date."))
     return Period(start=start, end=end)
 

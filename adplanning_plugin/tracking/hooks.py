@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from typing import cast
 
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
@@ -38,8 +38,8 @@ class TrackingHooks:
     @hookimpl
     def register_models(self) -> Sequence[Table]:
         """Events, sessions and stamps; conversions, their adjustments, goals."""
-        tables = (model.__table__ for model in (Conversion, ConversionAdjustment, Goal))
-        return [*self._capture.register_models(), *(table for table in tables if isinstance(table, Table))]
+        own = (Conversion, ConversionAdjustment, Goal)
+        return [*self._capture.register_models(), *(cast("Table", model.__table__) for model in own)]
 
     @hookimpl
     def register_web_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
@@ -91,7 +91,7 @@ class TrackingHooks:
         return SWEEPS
 
     @hookimpl
-    def register_settings(self) -> Sequence[SettingsSection[Any]]:
+    def register_settings(self) -> Sequence[SettingsSection]:
         """Privacy, and the revenue basis."""
         return [*self._capture.register_settings(), REVENUE_SECTION]
 

@@ -65,7 +65,8 @@ class ConversionFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 _EQUAL: tuple[str, ...] = (
     "conversion_type", "platform", "status", "origin", "ad_campaign_id", "ad_set_id", "ad_id", "visitor_id",
-    "session_id", "person_id", "order_id", "lead_id", "goal_id", "currency", "website_id", "sales_channel", "is_revenue",
+    "session_id", "person_id", "order_id", "lead_id", "goal_id", "currency", "website_id", "sales_channel",
+    "is_revenue",
 )  # fmt: skip
 
 

@@ -230,10 +230,9 @@ async def test_the_hosts_own_events_are_held_against_the_goals_once(
     )
     await asyncio.gather(emit("analytics_event.created", 1, 2, 3, 4), emit("analytics_event.created", 1, 3))
     hits = await stored()
-    assert [(each.event_id, each.goal_id, each.value, each.visitor_id) for each in hits] == [
-        (number, made["id"], 900, "b") for number in sorted(each.event_id for each in hits)
+    assert sorted((each.event_id, each.goal_id, each.value, each.visitor_id) for each in hits) == [
+        (number, made["id"], 900, "b") for number in ("1", "3")
     ]
-    assert {each.event_id for each in hits} == {"1", "3"}
     assert (await admin.get(f"/goals/{made['id']}/preview")).json()["preview"]["count"] == 2
 
 
