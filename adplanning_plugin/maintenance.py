@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from adplanning_plugin.attribution import compute_credit
 from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import AdPlanningError
@@ -28,6 +29,8 @@ from adplanning_plugin.tracking import drop_expired, ensure_partitions
 MONTHS_AHEAD = 3
 KEEP_DONE_DAYS = 30
 STATISTICS_SECONDS = 2.0
+FIRST_CREDITS = (100, 500)
+"""Conversions credited before the rest of a backfill's, so that the planner has seen the tenant's credit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -190,6 +193,10 @@ async def settle(plugin: AdPlanning, tenant_id: str) -> int:
             await refresh_statistics(plugin.runtime.database)
             await asyncio.sleep(STATISTICS_SECONDS)
 
+    for size in FIRST_CREDITS:
+        async with plugin.runtime.database.transaction(tenant_id) as session:
+            await compute_credit(session, plugin.runtime, tenant_id, limit=size)
+        await refresh_statistics(plugin.runtime.database)
     keeping = asyncio.create_task(keep_statistics())
     try:
         return await Runner(plugin.runtime).drain(tenant_id)

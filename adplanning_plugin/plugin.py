@@ -177,13 +177,13 @@ class AdPlanning(InitPlugin):
         for starting in self.hooks.hook.on_startup(runtime=self.runtime):
             if inspect.isawaitable(starting):
                 await starting
+        self._refresh = asyncio.create_task(self._keep_tenants())
         if not serving:
             return
         bus = cast("EventBus | None", self.hooks.hook.provide_event_bus())
         if bus is not None:
             for name in HOST_EVENTS:
                 bus.subscribe(name, self.receive)
-        self._refresh = asyncio.create_task(self._keep_tenants())
         self._background = Background(self.runtime)
         await self._background.start()
 

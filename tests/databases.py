@@ -122,7 +122,9 @@ def prepare(server: PostgresServer) -> None:
 def template_name(worker: str) -> str:
     """Named after what it is made of, so that a changed model or migration makes another one."""
     made_of = hashlib.sha256()
-    for folder, pattern in (("migrations", "**/*.py"), ("adplanning_plugin", "*/models.py"), ("host_example", "*.py")):
+    sources = ("*/models.py", "*/tables.py", "*/owned.py", "tracking/partitions.py")
+    patterns = [("adplanning_plugin", pattern) for pattern in sources]
+    for folder, pattern in (("migrations", "**/*.py"), *patterns, ("host_example", "*.py")):
         for path in sorted((ROOT / folder).glob(pattern)):
             made_of.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return f"template_{made_of.hexdigest()[:12]}_{re.sub(r'[^a-z0-9]', '', worker)}"

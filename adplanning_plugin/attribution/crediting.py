@@ -46,9 +46,14 @@ _OUTCOME = text(
 
 
 async def compute_credit(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, conversion_ids: Iterable[str] | None = None
+    session: AsyncSession,
+    runtime: Runtime,
+    tenant_id: str,
+    conversion_ids: Iterable[str] | None = None,
+    *,
+    limit: int = BATCH,
 ) -> int:
-    """Compute the credit of these conversions (or of up to one batch that is due), replacing what was there.
+    """Compute the credit of these conversions (or of up to `limit` that are due), replacing what was there.
 
     The same conversions, touches and rules give the same rows, bit for bit. Conversions that were deleted lose theirs.
 
@@ -56,7 +61,11 @@ async def compute_credit(
         How many conversions now have credit.
     """
     rules = await ensure_rules(session, runtime, tenant_id)
-    ids = await due_conversions(session, tenant_id, rules) if conversion_ids is None else sorted(set(conversion_ids))
+    ids = (
+        await due_conversions(session, tenant_id, rules, limit)
+        if conversion_ids is None
+        else sorted(set(conversion_ids))
+    )
     done = 0
     for start in range(0, len(ids), BATCH):
         done += await _batch(session, runtime, tenant_id, rules, ids[start : start + BATCH])

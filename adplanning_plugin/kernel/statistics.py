@@ -15,7 +15,7 @@ _STALE = text(
     SELECT format('%I.%I', s.schemaname, s.relname)
     FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
     WHERE s.schemaname = :schema AND pg_has_role(c.relowner, 'USAGE')
-      AND s.n_mod_since_analyze > greatest(200, CAST(:share AS float8) * s.n_live_tup)
+      AND s.n_mod_since_analyze > greatest(50, CAST(:share AS float8) * s.n_live_tup)
     """
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ OVERLAP = timedelta(minutes=10)
 """Read again each time: a row carries the time of its writing, and becomes visible at its commit."""
 KEYS_AT_ONCE = 100_000
 """Keys fetched by one ordered query of the host's table, so that a long backfill sorts it few times."""
+FIRST_BATCHES = (100, 500)
 MOST_BAD_ROWS = 20
 """More in one batch is no bad row but a broken sweep: it stops, and its job is retried."""
 FIRST_SWEEP = timedelta(days=1)
@@ -76,8 +77,7 @@ class Sweeping:
         total = await count_rows(self._runtime, self._tenant_id, self._sweep, mark.at) if progress else 0
         started, batches = time.monotonic(), 0
         while keys := await self._keys(mark):
-            for first in range(0, len(keys), self._batch):
-                part = keys[first : first + self._batch]
+            for part in self._parts(keys, batches):
                 try:
                     known = await self._process(part, known)
                 except _Busy:
@@ -97,6 +97,15 @@ class Sweeping:
         if self._is_backfill:
             await self._complete(known)
         return self._result
+
+    def _parts(self, keys: Sequence[Mark], batches: int) -> Iterator[Sequence[Mark]]:
+        """Batches of the keys; a backfill begins with small ones, until the planner has seen the tenant's rows."""
+        growing = iter(FIRST_BATCHES[batches:] if self._is_backfill else ())
+        first = 0
+        while first < len(keys):
+            size = min(next(growing, self._batch), self._batch)
+            yield keys[first : first + size]
+            first += size
 
     async def _begin(self, since: datetime | None) -> tuple[dict[str, Any], Mark]:
         """The stored position, and the mark to read from."""
