@@ -1,4 +1,4 @@
-"""Credit: who gets how much of a conversion. Pure arithmetic over already selected touches; reads nothing, stores nothing.
+"""Credit: who gets how much of a conversion. Pure arithmetic over already selected touches; no input, no output.
 
 Touches are ordered oldest first. Every function returns weights that sum to 1, or all zeros where nothing qualifies.
 """

@@ -108,8 +108,9 @@ def test_referrers_name_their_site(host, source, medium, channel, platform):
 
 @pytest.mark.parametrize(
     "host",
-    ["www.paypal.com", "checkout.stripe.com", "hooks.stripe.com", "api.razorpay.com", "pay.klarna.com", "test.adyen.com",
-     "secure7.arcot.com", "accounts.google.com", "login.microsoftonline.com", "appleid.apple.com", "securegw.paytm.in",
+    ["www.paypal.com", "checkout.stripe.com", "hooks.stripe.com", "api.razorpay.com", "pay.klarna.com",
+     "test.adyen.com", "secure7.arcot.com", "accounts.google.com", "login.microsoftonline.com",
+     "appleid.apple.com", "securegw.paytm.in",
      "www.shop.example", "checkout.shop.example"],
 )  # fmt: skip
 def test_ways_back_are_no_touch(host):
@@ -164,8 +165,9 @@ def test_nothing_at_all_is_direct():
 
 @pytest.mark.parametrize(
     ("source", "platform"),
-    [("ig", "meta"), ("meta_ads", "meta"), ("fb-ads", "meta"), ("an", "meta"), ("google", "google"), ("google ads", "google"),
-     ("youtube.com", "google"), ("bing", "generic"), ("newsletter", "generic"), ("anna", "generic")],
+    [("ig", "meta"), ("meta_ads", "meta"), ("fb-ads", "meta"), ("an", "meta"), ("google", "google"),
+     ("google ads", "google"), ("youtube.com", "google"), ("bing", "generic"),
+     ("newsletter", "generic"), ("anna", "generic")],
 )  # fmt: skip
 def test_platform_by_source(source, platform):
     assert platform_of(source) == platform

@@ -14,9 +14,9 @@ from tests.attribution.conftest import DAY, NOON, Store
 
 
 def campaign(
-    id: str, name: str, platform: str = "meta", platform_id: str | None = None, site: str | None = None
-) -> Campaign:  # noqa: A002
-    return Campaign(id=id, name=name, platform=platform, platform_id=platform_id, website_id=site)
+    key: str, name: str, platform: str = "meta", platform_id: str | None = None, site: str | None = None
+) -> Campaign:
+    return Campaign(id=key, name=name, platform=platform, platform_id=platform_id, website_id=site)
 
 
 CATALOGUE = Catalogue(
