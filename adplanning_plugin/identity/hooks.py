@@ -6,8 +6,9 @@ from sqlalchemy import Table
 
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
 from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
+from adplanning_plugin.kernel.models import SCHEMA, Base
 
-TABLES = tuple(model.__table__ for model in (Visitor, IdentityEdge, IdentityDenylist))
+_MODELS = (Visitor, IdentityEdge, IdentityDenylist)
 
 
 class IdentityHooks:
@@ -16,7 +17,7 @@ class IdentityHooks:
     @hookimpl
     def register_models(self) -> list[Table]:
         """Visitors, edges, denylist."""
-        return [table for table in TABLES if isinstance(table, Table)]
+        return [Base.metadata.tables[f"{SCHEMA}.{model.__tablename__}"] for model in _MODELS]
 
     @hookimpl
     def register_personal_data(self) -> list[PersonalData]:

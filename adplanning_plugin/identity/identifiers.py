@@ -1,4 +1,4 @@
-"""Identifiers: how a person or an address is named without keeping the address. Keyed, one-way, equal in Python and SQL."""
+"""Identifiers: how a person or an address is named without keeping the address. One-way, equal in Python and SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edges between visitors and identifiers: written set-wise, capped, and resolved one hop on read. No merging, no deciding."""
+"""Edges between visitors and identifiers: written set-wise, capped, resolved one hop on read. Nothing is merged."""
 
 from __future__ import annotations
 
@@ -198,7 +198,9 @@ async def resolve_person(session: AsyncSession, tenant_id: str, visitor_id: str)
 async def see_visitors(session: AsyncSession, tenant_id: str, seen: FromClause) -> int:
     """Widen visitors' first and last sight by a selectable with columns visitor_id, first_seen_at, last_seen_at."""
     c = seen.c
-    rows: Select[Any] = select(literal(tenant_id), c.visitor_id, c.first_seen_at, c.last_seen_at).order_by(c.visitor_id)
+    rows: Select[*tuple[Any, ...]] = select(literal(tenant_id), c.visitor_id, c.first_seen_at, c.last_seen_at).order_by(
+        c.visitor_id
+    )
     statement = insert(Visitor).from_select(["tenant_id", "id", "first_seen_at", "last_seen_at"], rows)
     excluded = statement.excluded
     upsert = statement.on_conflict_do_update(

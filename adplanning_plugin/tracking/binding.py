@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from sqlalchemy import func
@@ -43,7 +43,7 @@ def current_visitor(request: Connection) -> str | None:
 def visitor_token(request: Connection) -> str | None:
     """The visit, signed, for a store that creates its orders elsewhere: pass it on as the order's `visitor_token`.
 
-    Carries the consent as well, so that a denied one is known as such. Good for 30 days; None outside the store's pages.
+    Carries the consent too, so that a denied one is known as such. Good for 30 days; None outside the store's pages.
     """
     known, visit = _begun(request)
     if known is None or visit is None:
@@ -92,7 +92,7 @@ async def bind_visitor(request: Connection, checkout_ref: object) -> bool:
 
 
 async def identify(request: Connection, person_id: object) -> bool:
-    """Call at login: links the visitor to the person (strong). False without consent or where it could not be stored."""
+    """Call at login: links the visitor to the person (strong). False without consent, or where it was not stored."""
     known, visit = _begun(request)
     if known is None or visit is None or visit.visitor_id is None:
         return False
@@ -101,7 +101,7 @@ async def identify(request: Connection, person_id: object) -> bool:
 
 
 def signed_link(runtime: Runtime, tenant_id: str, url: str, person_id: object) -> str:
-    """A storefront URL for a message to one person: whoever opens it, with consent, is linked to that person (strong)."""
+    """A URL for a message to one person: whoever opens it, with consent, is linked to that person (strong)."""
     base, hash_, fragment = url.partition("#")
     joined = "&" if "?" in base else "?"
     return base + joined + urlencode({"adp_link": write_link(runtime, tenant_id, str(person_id))}) + hash_ + fragment
@@ -147,10 +147,10 @@ def _begin(known: RequestVisit, visit: Visit) -> None:
     if not visit.consent.analytics or visit.session_id is not None:
         return
     known.begin(visit)
-    if known.recovered is not None and known.scope.get("method") != "GET":
+    if known.recovered is not None and cast("dict[str, Any]", known.scope).get("method") != "GET":
         known.runtime.get(Flusher).offer(visit.tenant_id, [landing_row(known.recovered, visit)])
 
 
 def _request_visit(request: Connection) -> RequestVisit | None:
-    known: Any = request.scope.get("adplanning")
+    known = cast("dict[str, Any]", request.scope).get("adplanning")
     return known if isinstance(known, RequestVisit) else None

@@ -1,4 +1,4 @@
-"""Capture: an ASGI middleware that gives a consented shopper a first-party cookie and records the landing, without script.
+"""Capture: an ASGI middleware that gives a consented shopper a cookie and records the landing, without script.
 
 It never waits for the database, never fails the page, and costs microseconds on what is no storefront page.
 """

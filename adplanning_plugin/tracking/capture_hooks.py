@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
 from adplanning_plugin.kernel.health import HealthCheck
+from adplanning_plugin.kernel.models import SCHEMA, Base
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.settings import SettingsSection
 from adplanning_plugin.kernel.watermark import Streams
@@ -25,6 +26,8 @@ from adplanning_plugin.tracking.script import script_route
 from adplanning_plugin.tracking.stream import SESSION_READER
 from adplanning_plugin.tracking.visits import Visits
 
+_MODELS = (Event, Session, CheckoutBinding, OrderVisit)
+
 
 class CaptureHooks:
     """Capture as a plugin; leaving it out removes it and nothing else."""
@@ -32,8 +35,7 @@ class CaptureHooks:
     @hookimpl
     def register_models(self) -> Sequence[Table]:
         """Events, sessions, and what binds an order to a visit."""
-        tables = (model.__table__ for model in (Event, Session, CheckoutBinding, OrderVisit))
-        return [table for table in tables if isinstance(table, Table)]
+        return [Base.metadata.tables[f"{SCHEMA}.{model.__tablename__}"] for model in _MODELS]
 
     @hookimpl
     def register_web_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
@@ -41,7 +43,7 @@ class CaptureHooks:
         return capture_routes(runtime)
 
     @hookimpl
-    def register_settings(self) -> Sequence[SettingsSection[Any]]:
+    def register_settings(self) -> Sequence[SettingsSection]:
         """What holds for visitors who were never asked."""
         return [PRIVACY_SECTION]
 

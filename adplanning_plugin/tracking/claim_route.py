@@ -1,4 +1,4 @@
-"""The public route of conversions that a browser claims: lets the request in and hands the claim on, trusting no amount."""
+"""The public route of conversions that a browser claims: lets the request in, hands it on, trusts no amount."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.tracking.bots import is_bot
 from adplanning_plugin.tracking.claims import track_conversion
 from adplanning_plugin.tracking.gate import Gate, Header
-from adplanning_plugin.tracking.incoming import ClientId, Envelope, decode, supplied_visit
+from adplanning_plugin.tracking.incoming import ClientId, Envelope, decode, property_text, supplied_visit
 from adplanning_plugin.tracking.ingest import Incoming, raw_route, visit_of
 from adplanning_plugin.tracking.schemas import ClaimIn, Seen
 
@@ -46,6 +46,7 @@ async def record_claim(request: Incoming) -> tuple[int, bytes, list[Header]]:
     if is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
         gate.counts["bots"] += 1
         raise Forbidden("Conversions are taken from people's browsers only.", code="bot")
+    property_text(claim.properties)
     visit, cookies, _ = await visit_of(request, key, claimant)
     if visit.consent.analytics:
         landing = parse_landing(claim.url)

@@ -1,4 +1,4 @@
-"""Consent: which purposes a visitor granted, read from the sources in their order. It stores nothing and sets no cookie."""
+"""Consent: which purposes a visitor granted, read from the sources in order. It stores nothing, sets no cookie."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ANALYTICS, ADS, PERSONALISATION, PROFILING = 1, 2, 4, 8
 EVERYTHING = 15
 PURPOSES = {"analytics": ANALYTICS, "ads": ADS, "personalisation": PERSONALISATION, "profiling": PROFILING}
 CONSENT_COOKIE = "_adp_consent"
-"""Granted purposes joined by `.` (`analytics.ads`), or `none`; written by the tracker, `POST …/consent`, or the host."""
+"""Granted purposes joined by `.` (`analytics.ads`), or `none`; written by the tracker, `POST …/consent` or the host."""
 
 # Google Consent Mode: which of its types speak for which purpose.
 _CONSENT_MODE = {

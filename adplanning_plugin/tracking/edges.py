@@ -1,4 +1,4 @@
-"""Edges from storefront moments: a login, a signed link, an e-mail in a form. It writes through `identity` and decides nothing."""
+"""Edges from storefront moments: a login, a signed link. It writes through `identity` and decides nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def write_edges(runtime: Runtime, tenant_id: str, edges: Sequence[Edge]) -
 
 
 def link_visitor(runtime: Runtime, visit: Visit, token: str) -> None:
-    """A landing with `?adp_link=`: link its visitor to the person the link was signed for, without delaying the page."""
+    """A landing with `?adp_link=`: link its visitor to the person it was signed for, without delaying the page."""
     person_id = read_link(runtime, visit.tenant_id, token)
     if person_id is None or visit.visitor_id is None or len(_waiting) >= _MAX_WAITING:
         return

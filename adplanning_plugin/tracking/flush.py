@@ -1,4 +1,4 @@
-"""Flush: requests share one INSERT; what gathered while the previous one ran is written next, and answered after commit.
+"""Flush: requests share one INSERT; what gathers while it runs is written next, and answered after its commit.
 
 It knows rows, not requests: validation and consent come before it, sessions and credit read what it wrote.
 """
@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import asyncpg
 
@@ -66,13 +66,14 @@ _INSERT = (
 _DEDUPED = " ON CONFLICT (tenant_id, occurred_at, id) DO NOTHING RETURNING occurred_at, id"
 # A client id without a client time got the server's: its replay is found by the index over such rows.
 _UNSEEN = (
-    "WHERE NOT (t.occurred_at = t.received_at AND EXISTS (SELECT 1 FROM adplanning.event e WHERE e.tenant_id = $1 "
-    f"AND e.id = t.id AND e.occurred_at = e.received_at AND e.occurred_at >= ${len(_NAMES) + 2}))"
+    "WHERE NOT (t.occurred_at = t.received_at AND EXISTS (SELECT 1 FROM adplanning.event e WHERE e.tenant_id = $1 "  # noqa: S608
+    "AND e.id = t.id AND e.occurred_at = e.received_at AND e.occurred_at >= $" + str(len(_NAMES) + 2) + "))"
 )
 _LOCK_IDS = (
     "SELECT count(pg_advisory_xact_lock(hashtextextended(k, 0))) FROM (SELECT k FROM unnest($1::text[]) k ORDER BY k) s"
 )
-_WAKE = "INSERT INTO adplanning.wakeup (tenant_id, queue) VALUES ($1, 'stream')"
+# A moment later, so that a burst is read at once.
+_WAKE = "INSERT INTO adplanning.wakeup (tenant_id, queue, due_at) VALUES ($1, 'stream', now() + interval '500 ms')"
 
 
 class _Submission(NamedTuple):
@@ -81,6 +82,14 @@ class _Submission(NamedTuple):
     answer: asyncio.Future[list[bool]] | None
     """Which rows are new; None for a landing, whose page waits for nobody."""
     since: float
+
+
+class _Raw(Protocol):
+    """What is used of asyncpg's own connection."""
+
+    async def execute(self, query: str, *args: object) -> str: ...
+    async def fetch(self, query: str, *args: object) -> list[Any]: ...
+    def terminate(self) -> None: ...
 
 
 class Unstorable(Exception):
@@ -233,14 +242,13 @@ class Flusher:
                 raise
         raise AssertionError("unreachable: the second attempt returns or raises")
 
-    async def _insert(
-        self, connection: asyncpg.Connection[Any], tenant_id: str, rows: list[EventRow]
-    ) -> set[tuple[datetime, str]]:
+    async def _insert(self, connection: _Raw, tenant_id: str, rows: list[EventRow]) -> set[tuple[datetime, str]]:
         columns = [list(column) for column in zip(*rows, strict=True)]
         untimed = [f"{tenant_id}\n{row.id}" for row in rows if row.occurred_at == row.received_at]
         milliseconds = int(self._timeout * 1000)
         await connection.execute(
-            f"BEGIN; SET LOCAL app.tenant_id = '{check_tenant_id(tenant_id)}'; SET LOCAL statement_timeout = {milliseconds}"
+            f"BEGIN; SET LOCAL app.tenant_id = '{check_tenant_id(tenant_id)}'; "
+            f"SET LOCAL statement_timeout = {milliseconds}"
         )
         if untimed:
             await connection.execute(_LOCK_IDS, untimed)
@@ -289,13 +297,13 @@ class _Link:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._held: AsyncConnection | None = None
-        self._raw: asyncpg.Connection[Any] | None = None
+        self._raw: _Raw | None = None
 
-    async def open(self) -> asyncpg.Connection[Any]:
+    async def open(self) -> _Raw:
         if self._held is None or self._raw is None:
             self._held = await self._engine.connect()
             pooled = await self._held.get_raw_connection()
-            self._raw = cast("asyncpg.Connection[Any]", pooled.driver_connection)
+            self._raw = cast("_Raw", pooled.driver_connection)
         return self._raw
 
     async def drop(self) -> None:

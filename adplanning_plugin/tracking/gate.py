@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from sqlalchemy import func, select
@@ -77,7 +77,7 @@ class Gate:
         Raises:
             TooMany: with the seconds after which they would pass.
         """
-        client = scope.get("client")
+        client = cast("dict[str, Any]", scope).get("client")
         forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1") or None
         address = client_address(client[0] if client else None, forwarded, self._options.trusted_proxies)
         wait = self._addresses.take(address, cost)

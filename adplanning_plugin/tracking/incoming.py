@@ -205,7 +205,7 @@ class Recorder:
         event_id = event.id or new_id("evt")
         if not consent.analytics:
             return self._anonymous(event, at, event_id, value, currency)
-        properties = _properties(event.properties)
+        properties = property_text(event.properties)
         visitor_id, session_id = supplied_visit(visit, event.visitor_id, event.session_id)
         url = path = referrer = None
         utm: dict[str, str] = {}
@@ -241,7 +241,7 @@ class Recorder:
         self, event: EventIn, at: datetime, event_id: str, value: int | None, currency: str | None
     ) -> EventRow:
         """Without analytics consent: what adds up, and nothing that tells one visitor from another."""
-        _properties(event.properties)
+        property_text(event.properties)
         url = path = referrer = None
         if event.url is not None:
             clean = parse_landing(event.url)
@@ -313,7 +313,8 @@ def _click_ids(given: Mapping[str, str]) -> dict[str, str]:
     return dict(given)
 
 
-def _properties(given: dict[str, Any] | None) -> str | None:
+def property_text(given: dict[str, Any] | None) -> str | None:
+    """Properties as JSON text, or `Invalid`: too large, too deep, a number past 64 bits, a NUL character."""
     if not given:
         return None
     _check(given, "properties", 0)
@@ -351,7 +352,7 @@ def _invalid(field: str, code: str, message: str) -> Invalid:
 
 
 def consent_of(event: EventIn, consent: Consent) -> Consent:
-    """An event's own consent (it was queued under it) never widens the request's; it speaks where the request does not."""
+    """An event's own consent never widens the request's; it speaks where the request says nothing."""
     if event.consent is None:
         return consent
     bits = event.consent.bits()

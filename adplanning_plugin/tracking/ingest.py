@@ -1,20 +1,20 @@
-"""Ingest: the raw public routes. They let in, read, and answer after the flush; what a row may hold is decided elsewhere."""
+"""Ingest: the raw public routes. They let in, read, answer after the flush; what a row may hold is not theirs."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
-from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from adplanning_plugin.identity import Edge, person_identifier
 from adplanning_plugin.kernel.days import now
 from adplanning_plugin.kernel.errors import AdPlanningError, Invalid, NotFound, Unavailable
 from adplanning_plugin.kernel.keys import KeyRecord
+from adplanning_plugin.kernel.refusals import database_refusal
 from adplanning_plugin.tracking.bots import is_bot
 from adplanning_plugin.tracking.consent import CONSENT_COOKIE, Consent, decide
 from adplanning_plugin.tracking.edges import write_edges
@@ -94,7 +94,7 @@ def raw_route(runtime: Runtime, path: str, work: Work) -> ASGIRouteHandler:
         gate = runtime.get(Gate)
         back = cors(headers)
         try:
-            method = scope.get("method")
+            method = cast("dict[str, Any]", scope).get("method")
             if method == "OPTIONS":
                 await preflight(gate, headers, send)
                 return
@@ -108,10 +108,12 @@ def raw_route(runtime: Runtime, path: str, work: Work) -> ASGIRouteHandler:
             extra = [(b"allow", b"POST, OPTIONS")] if isinstance(error, _WrongMethod) else []
             await refuse(send, error, [*([] if error.code == "wrong_origin" else back), *extra])
             return
-        except (DBAPIError, InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
-            runtime.log.warning("the database did not answer: %s", type(error).__name__)
-            detail = "The database does not answer just now; nothing was kept, try again shortly."
-            await refuse(send, Unavailable(detail, retry_after=2), back)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            refusal = database_refusal(error)
+            if refusal is None:
+                raise
+            runtime.log.warning("the database refused: %s", type(error).__name__)
+            await refuse(send, refusal, back)
             return
         await answer(send, status, content, [*back, *extra])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 
@@ -21,8 +21,8 @@ async def ensure_partitions(
 ) -> list[str]:
     """Make last month's to `months_ahead` months' partitions and the default one where they are missing.
 
-    A month whose rows already lie in the default partition gets them moved. Returns what was made. Safe to repeat and to
-    run twice at once.
+    A month whose rows already lie in the default partition gets them moved. Returns what was made. Safe to repeat,
+    and to run twice at once.
     """
     await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('adplanning.partitions', 0))"))
     there = await _partitions(connection)
@@ -86,7 +86,7 @@ async def _has_rows(connection: AsyncConnection, condition: str) -> bool:
 
 
 @asynccontextmanager
-async def _unforced(connection: AsyncConnection) -> AsyncIterator[None]:
+async def _unforced(connection: AsyncConnection) -> AsyncGenerator[None]:
     """Let the owner see every tenant's rows of the default partition, inside this transaction."""
     await _run(connection, f"ALTER TABLE {SCHEMA}.{_DEFAULT} NO FORCE ROW LEVEL SECURITY")
     yield
@@ -95,7 +95,8 @@ async def _unforced(connection: AsyncConnection) -> AsyncIterator[None]:
 
 async def _partitions(connection: AsyncConnection) -> set[str]:
     query = text(
-        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = to_regclass(:table)"
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = to_regclass(:table)"
     )
     return set((await connection.execute(query, {"table": f"{SCHEMA}.event"})).scalars())
 

@@ -89,7 +89,7 @@ def _picked(
     orders: FromClause,
     wanted: Any,
     tokens: list[tuple[str, str | None, str | None, str]],
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     stamp, binding = OrderVisit.__table__, CheckoutBinding.__table__
     token = _token_rows(tokens)
     host = _host_sessions(runtime, tenant_id)
@@ -158,7 +158,7 @@ def _host_sessions(runtime: Runtime, tenant_id: str) -> FromClause:
     """The host's own sessions: (session_id, visitor_id); one that names no visitor is a visitor of its own."""
     links = runtime.get(Links)
     if not links.has("analytics_session"):
-        nothing: Select[Any] = select(
+        nothing: Select[*tuple[Any, ...]] = select(
             cast(null(), Text()).label("session_id"), cast(null(), Text()).label("visitor_id")
         )
         return nothing.where(literal(False)).subquery("host_session")
@@ -174,7 +174,7 @@ def _edges(runtime: Runtime, tenant_id: str, orders: FromClause, wanted: Any) ->
     stamp = OrderVisit.__table__
     joined = orders.join(stamp, and_(stamp.c.tenant_id == tenant_id, stamp.c.order_id == orders.c.id))
 
-    def seen(identifier: Any) -> Select[Any]:
+    def seen(identifier: Any) -> Select[*tuple[Any, ...]]:
         return (
             select(
                 stamp.c.visitor_id,

@@ -1,4 +1,4 @@
-"""Stream: turns tracked events into sessions and visitors, set-wise, behind the kernel's watermark. It judges no campaign."""
+"""Stream: turns tracked events into sessions and visitors, set-wise, behind the kernel's watermark. No credit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.watermark import StreamReader
 from adplanning_plugin.tracking.models import Event
 
-# Events of a visitor without a session (a headless client that keeps none): one joins the visit it lies within 30 minutes
-# of, else those that follow each other within 30 minutes become a session named after the first of them.
+# Events of a visitor without a session (a headless client that keeps none): one joins the visit it lies within
+# 30 minutes of, else those that follow each other within 30 minutes become a session named after the first of them.
 _ADOPT = text("""
 WITH loose AS (
     SELECT occurred_at, id, visitor_id FROM adplanning.event
@@ -30,7 +30,8 @@ WITH loose AS (
     SELECT spans.*, coalesce((
         SELECT s.id FROM adplanning.session s
         WHERE s.tenant_id = :tenant AND s.visitor_id = spans.visitor_id
-          AND s.started_at <= spans.last_at + interval '30 minutes' AND s.ended_at >= spans.first_at - interval '30 minutes'
+          AND s.started_at <= spans.last_at + interval '30 minutes'
+          AND s.ended_at >= spans.first_at - interval '30 minutes'
         ORDER BY s.started_at, s.id LIMIT 1
     ), fresh) AS session_id FROM spans
 )
@@ -77,7 +78,7 @@ ON CONFLICT (tenant_id, id) DO UPDATE SET
 
 
 async def advance_sessions(runtime: Runtime, session: AsyncSession, tenant_id: str, low_xid: int, high_xid: int) -> int:
-    """Read the events written by transactions low ≤ xid < high into sessions and visitors; returns the sessions touched."""
+    """Read the events written by transactions low ≤ xid < high; returns how many sessions they touched."""
     del runtime
     bounds = {"tenant": tenant_id, "low": low_xid, "high": high_xid}
     await session.execute(_ADOPT, bounds)

@@ -28,7 +28,7 @@ class VisitToken(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _serializer(secret: str, salt: str) -> URLSafeTimedSerializer[str]:
+def _serializer(secret: str, salt: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret, salt=salt, signer_kwargs={"digest_method": hashlib.sha256})
 
 
@@ -41,7 +41,7 @@ def write_visit(
 
 
 def read_visit(runtime: Runtime, tenant_id: str, token: str, *, at: datetime | None = None) -> VisitToken | None:
-    """The visit that a token names; None when it is forged, of another store, or was over `TOKEN_LIFETIME` old `at` then."""
+    """The visit that a token names; None when forged, another store's, or older than `TOKEN_LIFETIME` then."""
     if len(token) > 1_024:
         return None
     try:

@@ -67,7 +67,7 @@ class Visits:
         return tenants[0].id if len(tenants) == 1 else None
 
     def policy_of(self, scope: Scope) -> Mapping[str, bool] | None:
-        """The host's own reading of consent; None where it has no policy or does not know; an error counts as denied."""
+        """The host's own reading of consent; None where it has none or does not know; an error counts as denied."""
         if self._policy is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""An address is hashed the same in Python and in SQL, so that guests are joined set-wise without keeping the address."""
+"""An address is hashed alike in Python and in SQL, so that guests are joined set-wise without keeping it."""
 
 import pluggy
 import pytest
@@ -51,8 +51,11 @@ def test_an_identifier_holds_no_address_and_depends_on_the_secret() -> None:
     one = identifier_for_email(runtime(), "asha@example.com")
     other = identifier_for_email(runtime("another secret"), "asha@example.com")
 
-    assert one is not None and other is not None
-    assert one != other and "asha" not in one and len(one) == len("email:") + 64
+    assert one is not None
+    assert other is not None
+    assert one != other
+    assert "asha" not in one
+    assert len(one) == len("email:") + 64
 
 
 def test_an_installation_without_a_secret_hashes_nothing() -> None:

@@ -1,5 +1,6 @@
 """A small store with nothing but capture installed, on a real database."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import asyncio
@@ -143,7 +144,7 @@ class Shop:
             "SELECT 1 FROM adplanning.event WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint LIMIT 1"
         )
         async with asyncio.timeout(30):
-            while await self.rows(behind, tenant):
+            while await self.rows(behind, tenant):  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.02)
         assert await self.runtime.get(Streams).advance(self.runtime, tenant)
 

@@ -1,4 +1,4 @@
-"""Connections are cut in the middle of flushes: what was acknowledged is there, what is not there was not acknowledged."""
+"""Connections are cut in the middle of flushes: what was acknowledged is there."""
 
 from __future__ import annotations
 

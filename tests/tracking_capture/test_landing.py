@@ -48,7 +48,8 @@ async def test_without_analytics_consent_a_landing_leaves_nothing(shop: Shop, co
         page = await browser.get(CAMPAIGN)
 
     assert page.status_code == 200
-    assert "set-cookie" not in page.headers and "server-timing" not in page.headers
+    assert "set-cookie" not in page.headers
+    assert "server-timing" not in page.headers
     assert await shop.events() == []
 
 
@@ -60,7 +61,8 @@ async def test_withdrawn_consent_expires_the_cookies_it_once_allowed(shop: Shop)
         page = await browser.get("/product/1")
 
     gone = page.headers.get_list("set-cookie")
-    assert len(gone) == 2 and all("Max-Age=0" in each for each in gone)
+    assert len(gone) == 2
+    assert all("Max-Age=0" in each for each in gone)
     assert len(await shop.events()) == 1
 
 
@@ -83,7 +85,9 @@ async def test_a_foreign_referer_is_not_taken_for_the_landing(shop: Shop) -> Non
         await browser.get("/product/1", headers={"referer": "https://evil.example/?utm_source=stolen"})
 
     (event,) = await shop.events()
-    assert event.utm is None and event.referrer == "https://evil.example/" and event.path == "/product/1"
+    assert event.utm is None
+    assert event.referrer == "https://evil.example/"
+    assert event.path == "/product/1"
 
 
 async def test_pages_inside_a_visit_are_no_landings_but_a_second_campaign_is(shop: Shop) -> None:
@@ -116,7 +120,8 @@ async def test_a_redirect_that_drops_the_campaign_is_the_landing(shop: Shop) -> 
         await browser.get(moved.headers["location"])
 
     (event,) = await shop.events()
-    assert event.utm == {"source": "qr"} and event.path == "/go"
+    assert event.utm == {"source": "qr"}
+    assert event.path == "/go"
 
 
 async def test_a_thousand_utm_parameters_are_ignored_and_the_page_is_served(shop: Shop) -> None:
@@ -126,7 +131,8 @@ async def test_a_thousand_utm_parameters_are_ignored_and_the_page_is_served(shop
 
     assert page.status_code == 200
     (event,) = await shop.events()
-    assert event.utm is None and event.url == f"{ORIGIN}/"
+    assert event.utm is None
+    assert event.url == f"{ORIGIN}/"
 
 
 async def test_personal_parameters_of_the_landing_are_not_kept(shop: Shop) -> None:
@@ -180,7 +186,8 @@ async def test_the_page_is_served_when_the_database_is_gone(shop: Shop) -> None:
     async with shop.browser(consent="analytics") as browser:
         page = await browser.get(CAMPAIGN)
 
-    assert page.status_code == 200 and "_adp_vid=vis_" in page.headers["set-cookie"]
+    assert page.status_code == 200
+    assert "_adp_vid=vis_" in page.headers["set-cookie"]
 
 
 async def test_landings_wait_out_an_outage_of_the_database(shop: Shop) -> None:
@@ -188,7 +195,7 @@ async def test_landings_wait_out_an_outage_of_the_database(shop: Shop) -> None:
     flusher._runtime = broken(real)
     async with shop.browser(consent="analytics") as browser:
         await browser.get(CAMPAIGN)
-    while flusher._retry is None or flusher._writer is not None:
+    while flusher._retry is None or flusher._writer is not None:  # noqa: ASYNC110 - no event tells of it
         await asyncio.sleep(0)
     assert flusher.waiting == 1
 

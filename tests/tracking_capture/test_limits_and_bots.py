@@ -1,5 +1,7 @@
 """Rates are counted per client in bounded memory; robots are recognised, shoppers are not taken for them."""
 
+# ruff: noqa: E501, ISC004 - user agents are as long as they are
+
 import pytest
 
 from adplanning_plugin.tracking.bots import is_bot

@@ -74,7 +74,8 @@ async def test_expired_months_go_and_the_others_stay(owner: AsyncEngine) -> None
     async with owner.begin() as connection:
         dropped = await drop_expired(connection, 2, today=TODAY)
 
-    assert {"event_2031_08", "event_2031_09"} <= set(dropped) and "event_2031_10" not in dropped
+    assert {"event_2031_08", "event_2031_09"} <= set(dropped)
+    assert "event_2031_10" not in dropped
     assert await where(owner) == ["adplanning.event_2031_10"]
 
 

@@ -1,5 +1,6 @@
 """Whatever bytes arrive on the public routes, no answer is a 5xx and nothing but valid events is stored."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import json
@@ -31,7 +32,11 @@ def odd_value(chance: random.Random, value: Any) -> Any:
     if isinstance(value, dict) and value and chance.random() < 0.8:
         name = chance.choice(list(value))
         changed = {**value, name: odd_value(chance, value[name])}
-        return changed if chance.random() < 0.8 else {**changed, chance.choice(["x", "", "\x00", "id", "key"]): chance.choice(ODD)}
+        return (
+            changed
+            if chance.random() < 0.8
+            else {**changed, chance.choice(["x", "", "\x00", "id", "key"]): chance.choice(ODD)}
+        )
     if isinstance(value, list) and value and chance.random() < 0.8:
         return [odd_value(chance, each) for each in value] * chance.choice([1, 1, 2, 120])
     return chance.choice(ODD)
@@ -65,7 +70,9 @@ async def test_random_bodies_find_no_server_error(shop: Shop) -> None:
             content = body(chance)
             headers: dict[str, Any] = {"x-publishable-api-key": KEY, "origin": ORIGIN}
             if chance.random() < 0.3:
-                headers["cookie"] = chance.choice([b"_adp_consent=analytics", b"_adp_vid=\xff; ;=;a", b"_adp_sid=ses_; _adp_consent=none"])
+                headers["cookie"] = chance.choice(
+                    [b"_adp_consent=analytics", b"_adp_vid=\xff; ;=;a", b"_adp_sid=ses_; _adp_consent=none"]
+                )
             if chance.random() < 0.1:
                 headers["content-length"] = str(len(content))
             route = chance.choice(ROUTES)

@@ -1,5 +1,6 @@
 """The tracker: small, built from the source that is read, and doing in a real browser what it promises."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import asyncio
@@ -32,7 +33,8 @@ async def test_the_script_is_served_with_a_tag_and_cached(shop: Shop) -> None:
         again = await browser.get(PATH, headers={"if-none-match": first.headers["etag"]})
         pinned = await browser.get(f"{PATH}?v=1")
 
-    assert first.status_code == 200 and first.content == script()[0]
+    assert first.status_code == 200
+    assert first.content == script()[0]
     assert first.headers["content-type"].startswith("text/javascript")
     assert "max-age=3600" in first.headers["cache-control"]
     assert (again.status_code, again.content) == (304, b"")
@@ -103,7 +105,8 @@ async def test_nothing_is_stored_before_an_answer_and_the_landing_is_known_after
     (view,) = await live.stored("page_view")
     cookies = {cookie["name"]: cookie for cookie in await live.context.cookies()}
     assert (view.utm, view.click_ids) == ({"source": "meta"}, {"fbclid": "f1"})
-    assert view.visitor_id == cookies["_adp_vid"]["value"] and cookies["_adp_vid"]["httpOnly"]
+    assert view.visitor_id == cookies["_adp_vid"]["value"]
+    assert cookies["_adp_vid"]["httpOnly"]
     assert cookies["_adp_consent"]["value"] == "analytics.ads"
 
 
@@ -120,13 +123,16 @@ async def test_clicks_forms_scroll_time_and_route_changes_arrive_in_one_visit(li
     await page.evaluate("adp('custom_thing', {properties: {size: 'L'}})")
     await page.close(run_before_unload=False)
 
-    rows = await live.stored("page_view", "add_to_cart", "click", "form_submit", "scroll", "time_on_page", "custom_thing")
+    rows = await live.stored(
+        "page_view", "add_to_cart", "click", "form_submit", "scroll", "time_on_page", "custom_thing"
+    )
     assert len({row.session_id for row in rows}) == len({row.visitor_id for row in rows}) == 1
     views = [row for row in rows if row.name == "page_view"]
     # The server's landing and the script's first view are one row, told apart from the route change.
     assert [(row.path, row.source) for row in views] == [("/", "server"), ("/route", "tracker")]
     by_name = {row.name: row for row in rows}
-    assert by_name["scroll"].scroll >= 50 and by_name["scroll"].path == "/"
+    assert by_name["scroll"].scroll >= 50
+    assert by_name["scroll"].path == "/"
     assert by_name["time_on_page"].seconds >= 1
     assert by_name["click"].properties["href"] == "https://elsewhere.example/p"
     assert by_name["form_submit"].properties == {"form": "contact", "action": "/send"}
@@ -176,4 +182,6 @@ async def test_what_an_outage_refused_is_sent_again_and_stored_once(live: Page) 
 
     rows = await live.stored("add_to_cart")
     sent = json.loads(refused[0])["events"]
-    assert [row.id for row in rows if row.name == "add_to_cart"] == [e["id"] for e in sent if e["name"] == "add_to_cart"]
+    assert [row.id for row in rows if row.name == "add_to_cart"] == [
+        e["id"] for e in sent if e["name"] == "add_to_cart"
+    ]

@@ -1,4 +1,4 @@
-"""An order finds its visit through a second click, an off-site payment, a closed tab or another domain, or says why not."""
+"""An order finds its visit through an off-site payment, a closed tab or another domain, or says why not."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ async def test_the_order_of_precedence_is_request_reference_token_session(shop: 
         await browser.post("/checkout/cart-1")
         bound = browser.cookies["_adp_vid"]
     await shop.rows(
-        "INSERT INTO adplanning.order_visit VALUES ('main', '1', 'vis_request', 's', 'request', 'granted', now()) RETURNING 1"
+        "INSERT INTO adplanning.order_visit VALUES ('main', '1', 'vis_request', 's', 'request', 'granted', now()) "
+        "RETURNING order_id"
     )
     orders = [
         await shop.order(1, checkout="cart-1", token=token),
@@ -123,10 +124,17 @@ async def test_stamping_again_changes_nothing(shop: Shop) -> None:
     assert (await stamp(shop, order))[order].stamped_at == first.stamped_at
 
 
-async def test_an_order_created_inside_a_storefront_request_is_stamped_in_the_hosts_transaction(shop: Shop) -> None:
-    class Undo(Exception):
-        pass
+class Undo(Exception):
+    """The store's own transaction fails after the order was stamped."""
 
+
+async def undone(shop: Shop, order_id: str) -> None:
+    async with shop.runtime.database.transaction("main") as session:
+        await stamp_request(session, shop.runtime, "main", order_id)
+        raise Undo
+
+
+async def test_an_order_created_inside_a_storefront_request_is_stamped_in_the_hosts_transaction(shop: Shop) -> None:
     scope: dict[str, Any] = {
         "type": "http", "method": "POST", "path": "/buy", "query_string": b"", "scheme": "https",
         "headers": [(b"host", b"shop.example"), (b"cookie", b"_adp_consent=analytics")],
@@ -137,9 +145,7 @@ async def test_an_order_created_inside_a_storefront_request_is_stamped_in_the_ho
         async with shop.runtime.database.transaction("main") as session:
             assert await stamp_request(session, shop.runtime, "main", "1")
         with pytest.raises(Undo):
-            async with shop.runtime.database.transaction("main") as session:
-                await stamp_request(session, shop.runtime, "main", "2")
-                raise Undo
+            await undone(shop, "2")
     finally:
         current.reset(token)
     async with shop.runtime.database.transaction("main") as session:
@@ -188,5 +194,6 @@ async def test_thousands_of_orders_are_stamped_in_a_fixed_number_of_statements(s
     event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     rows = await stamp(shop, *(str(n) for n in range(1, 2001)))
 
-    assert len(rows) == 2000 and all(row.visitor_id == "vis_a" for row in rows.values())
+    assert len(rows) == 2000
+    assert all(row.visitor_id == "vis_a" for row in rows.values())
     assert len(statements) < 20
