@@ -20,7 +20,7 @@ from adplanning_plugin.kernel.idempotency import expire_keys
 from adplanning_plugin.kernel.models import Base
 from adplanning_plugin.kernel.queue import purge
 from adplanning_plugin.kernel.runner import Runner
-from adplanning_plugin.kernel.statistics import refresh_statistics
+from adplanning_plugin.kernel.statistics import count_changes, refresh_statistics
 from adplanning_plugin.kernel.uninstall import export_tables
 from adplanning_plugin.links import Links
 from adplanning_plugin.plugin import AdPlanning
@@ -196,6 +196,7 @@ async def settle(plugin: AdPlanning, tenant_id: str) -> int:
     for size in FIRST_CREDITS:
         async with plugin.runtime.database.transaction(tenant_id) as session:
             await compute_credit(session, plugin.runtime, tenant_id, limit=size)
+            await count_changes(session)
         await refresh_statistics(plugin.runtime.database)
     keeping = asyncio.create_task(keep_statistics())
     try:

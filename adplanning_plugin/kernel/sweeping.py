@@ -17,7 +17,7 @@ from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.jobs import Every, Job, JobContext
 from adplanning_plugin.kernel.queue import sentence
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.kernel.statistics import refresh_statistics
+from adplanning_plugin.kernel.statistics import count_changes, refresh_statistics
 from adplanning_plugin.kernel.sweep import LinkedEntities, Progress, Sweep, SweepContext, SweepResult, run_sweep
 from adplanning_plugin.kernel.work import Work
 
@@ -140,6 +140,8 @@ class Sweeping:
             async with self._runtime.database.transaction(self._tenant_id) as session:
                 moved = await self._move(session, keys[-1], known)
                 changed = await self._sweep.process(self._context(session), ids)
+                if self._is_backfill:
+                    await count_changes(session)
         except _Busy:
             raise
         except Exception as problem:  # noqa: BLE001 - whatever a row provokes
