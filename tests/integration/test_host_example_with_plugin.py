@@ -29,7 +29,9 @@ async def shop(database_url: str) -> AsyncIterator[AsyncTestClient]:
     app = create_app(settings)
     async with AsyncTestClient(app, base_url="http://store.local") as client:
         connection = await connect(database_url)
-        await load(connection, generate(3, datetime.now(UTC).date() - timedelta(days=1), scale=0.002, password_hash="unused"))
+        await load(
+            connection, generate(3, datetime.now(UTC).date() - timedelta(days=1), scale=0.002, password_hash="unused")
+        )
         await connection.close()
         client.headers["user-agent"] = BROWSER
         yield client
