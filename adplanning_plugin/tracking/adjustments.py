@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Subquery, and_, case, cast, delete, func, literal, select, tuple_, union_all
+from sqlalchemy import Subquery, and_, case, cast, delete, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,8 @@ async def sync_adjustments(session: AsyncSession, runtime: Runtime, tenant_id: s
     A refund's row has the refund's own id, so it is taken once; its amount is what it added to the cumulative refund,
     so the rows of a conversion sum exactly to its `refunded`.
     """
+    if not await _anything_given_back(session, runtime, tenant_id, order_ids):
+        return
     wanted = _wanted(runtime, tenant_id, order_ids)
     table = ConversionAdjustment.__table__
     of_orders = select(Conversion.id).where(
@@ -45,6 +47,24 @@ async def sync_adjustments(session: AsyncSession, runtime: Runtime, tenant_id: s
     )
 
 
+async def _anything_given_back(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, order_ids: Sequence[str]
+) -> bool:
+    """Whether there is, or was, a refund or a cancellation among the orders; most batches have none."""
+    refund = runtime.get(Links).by_ids("refund", tenant_id, order_ids, column="order_id")
+    of_orders = and_(Conversion.tenant_id == tenant_id, Conversion.order_id.in_(order_ids))
+    before = (
+        select(literal(1))
+        .where(
+            ConversionAdjustment.tenant_id == tenant_id,
+            ConversionAdjustment.conversion_id.in_(select(Conversion.id).where(of_orders)),
+        )
+        .exists()
+    )
+    given = select(Conversion.id).where(of_orders, Conversion.refunded > 0).exists()
+    return bool(await session.scalar(select(or_(select(refund.c.id).exists(), given, before))))
+
+
 def _wanted(runtime: Runtime, tenant_id: str, order_ids: Sequence[str]) -> Subquery:
     links = runtime.get(Links)
     order = links.by_ids("order", tenant_id, order_ids)
@@ -53,6 +73,7 @@ def _wanted(runtime: Runtime, tenant_id: str, order_ids: Sequence[str]) -> Subqu
     of_order = and_(
         conversion.c.tenant_id == tenant_id,
         conversion.c.order_id == order.c.id,
+        conversion.c.order_id.in_(order_ids),
         conversion.c.origin == "order",
         conversion.c.deleted_at.is_(None),
     )

@@ -139,6 +139,8 @@ class Conversion(TenantRow, Versioned, Base):
         Index("ix_conversion_visitor", "tenant_id", "visitor_id"),
         Index("ix_conversion_person", "tenant_id", "person_id"),
         Index("ix_conversion_identifier", "tenant_id", "identifier", postgresql_where=text("identifier IS NOT NULL")),
+        Index("ix_conversion_order", "tenant_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        Index("ix_conversion_lead", "tenant_id", "lead_id", postgresql_where=text("lead_id IS NOT NULL")),
         Index("ix_conversion_session", "tenant_id", "session_id"),
         Index("ix_conversion_campaign", "tenant_id", "ad_campaign_id", "occurred_at"),
         CheckConstraint("value >= 0", name="value_not_negative"),
