@@ -27,17 +27,19 @@ _edge = cast("Table", edge_table)
 _denylist = cast("Table", denylist_table)
 _credit = cast("Table", Credit.__table__)
 
-# From the last touch that is not direct within the default window, else from the last one; none leaves nulls.
+# From the last touch that is not direct within the default window, else from the last one; none leaves nulls. Read once
+# for the batch, not for each conversion: before the first ANALYZE the planner may take the index over a whole window.
 _OUTCOME = text(
     """
     SELECT c.id AS conversion_id, t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id,
            CAST(:version AS bigint) AS attribution_version
     FROM unnest(CAST(:ids AS text[])) AS c(id)
-    LEFT JOIN LATERAL (
-      SELECT platform, ad_campaign_id, ad_set_id, ad_id FROM adplanning.credit
-      WHERE tenant_id = :tenant AND conversion_id = c.id AND window_days = :days AND touch_id <> ''
-      ORDER BY (channel = 'Direct'), position DESC LIMIT 1
-    ) t ON true
+    LEFT JOIN (
+      SELECT DISTINCT ON (conversion_id) conversion_id, platform, ad_campaign_id, ad_set_id, ad_id
+      FROM adplanning.credit
+      WHERE tenant_id = :tenant AND conversion_id = ANY(CAST(:ids AS text[])) AND window_days = :days AND touch_id <> ''
+      ORDER BY conversion_id, (channel = 'Direct'), position DESC
+    ) t ON t.conversion_id = c.id
     """
 ).columns(
     *(column(name, Text) for name in ("conversion_id", "platform", "ad_campaign_id", "ad_set_id", "ad_id")),
