@@ -23,7 +23,8 @@ async def touches(
     The older a touch, the further it lies from the next, over up to sixty days: every window has its share.
     """
     end = f"({now} - interval '1 day' * ({_r('v', 1)} * {days}))"
-    age = f"interval '1 hour' * (({each} - n) * ({each} - n) * {1440 / each**2} * {_r('v * 100 + n', 2)} + {_r('v * 100 + n', 3)})"
+    before = f"({each} - n) * ({each} - n) * {1440 / each**2}"
+    age = f"interval '1 hour' * ({before} * {_r('v * 100 + n', 2)} + {_r('v * 100 + n', 3)})"
     campaign = f"(floor({_r('v * 100 + n', 4)} * {CAMPAIGNS}))::int"
     await connection.execute(
         f"""
@@ -132,3 +133,22 @@ async def events(connection: asyncpg.Connection[Any], tenant: str, count: int, d
         FROM (SELECT e, {at} AS at FROM generate_series(1, {count}) e) t
         """
     )
+
+
+FILLED = ("touchpoint", "conversion", "session", "order_visit", "credit", "event", "owned_ad_campaign",
+          "owned_ad_account", "owned_ad_insight")  # fmt: skip
+
+
+async def copy_tenant(superuser: asyncpg.Connection[Any], source: str, target: str) -> None:
+    """Give another tenant the same rows; the superuser's connection sees both."""
+    for table in FILLED:
+        names = await superuser.fetchval(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute "
+            "WHERE attrelid = to_regclass('adplanning.' || $1) AND attnum > 0 AND NOT attisdropped "
+            "AND attname <> 'tenant_id'",
+            table,
+        )
+        await superuser.execute(
+            f"INSERT INTO adplanning.{table} (tenant_id, {names}) "
+            f"SELECT '{target}', {names} FROM adplanning.{table} WHERE tenant_id = '{source}'"
+        )

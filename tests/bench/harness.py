@@ -107,22 +107,24 @@ async def repeat(work: Callable[[], Awaitable[float]], rounds: int = ROUNDS) -> 
 def tree_cpu(pid: int) -> float:
     """CPU seconds of a process, of its living descendants and of those that it waited for."""
     children = _children()
-    total, waiting = 0, [pid]
+    total, waiting = 0.0, [pid]
     while waiting:
         each = waiting.pop()
-        ticks = _ticks(each)
-        if ticks is not None:
-            total += ticks
-            waiting.extend(children.get(each, ()))
-    return total / _TICK
+        try:
+            total += process_cpu(each) + sum(int(value) for value in _fields(each)[13:15]) / _TICK
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        waiting.extend(children.get(each, ()))
+    return total
 
 
 def process_cpu(pid: int) -> float:
-    """CPU seconds of one single-threaded process, to the nanosecond where the kernel keeps them."""
+    """CPU seconds of one process and its living threads, to the nanosecond where the kernel keeps them."""
     try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
     except (FileNotFoundError, IndexError):
-        return (_ticks(pid) or 0) / _TICK
+        return sum(int(value) for value in _fields(pid)[11:13]) / _TICK
 
 
 def parent_of(pid: int) -> int:
@@ -145,13 +147,6 @@ def memory(pid: int, entry: str = "VmRSS") -> float:
 def _fields(pid: int) -> list[str]:
     """The fields of /proc/<pid>/stat behind the command's name: state, parent, …"""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def _ticks(pid: int) -> int | None:
-    try:
-        return sum(int(value) for value in _fields(pid)[11:15])
-    except (FileNotFoundError, ProcessLookupError):
-        return None
 
 
 def _children() -> Mapping[int, list[int]]:

@@ -24,6 +24,16 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko
 KEY, ORIGIN = "pk_bench", "https://shop.example"
 
 
+_DONE = """
+done = function(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format('\\n{"requests":%d,"errors":%d,"seconds":%f,"p50_ms":%f,"p99_ms":%f}\\n', summary.requests,
+    e.status + e.connect + e.read + e.write + e.timeout, summary.duration / 1e6,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end
+"""
+
+
 class Load(NamedTuple):
     """What one run of the load saw."""
 
@@ -59,6 +69,16 @@ def post(port: int, *, seconds: float, connections: int = 64, batch: int = 1, ru
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
         command += ["-s", str(script), f"http://127.0.0.1:{port}/web/ad-planning/track"]
         return _read(_run(command), chosen)
+
+
+def get(port: int, path: str, token: str, *, seconds: float, connections: int = 8) -> Load:
+    """Fetch one address over and over with a bearer token; needs wrk."""
+    with tempfile.TemporaryDirectory(prefix="adplanning-bench-") as folder:
+        script = Path(folder) / "get.lua"
+        script.write_text(_DONE)
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
+        command += ["-H", f"authorization: Bearer {token}", f"http://127.0.0.1:{port}{path}"]
+        return _read(_run(command), "wrk")
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -117,13 +137,7 @@ request = function()
   for i = 1, {batch} do parts[i] = one() end
   return wrk.format("POST", nil, headers, [[{start}]] .. table.concat(parts, ",") .. "]}}")
 end
-done = function(summary, latency, requests)
-  local e = summary.errors
-  io.write(f('\\n{{"requests":%d,"errors":%d,"seconds":%f,"p50_ms":%f,"p99_ms":%f}}\\n', summary.requests,
-    e.status + e.connect + e.read + e.write + e.timeout, summary.duration / 1e6,
-    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
-end
-"""
+{_DONE}"""
 
 
 class _Connection(asyncio.Protocol):
