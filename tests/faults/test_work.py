@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 @pytest.fixture
 def load(fleet: Fleet, seed: int) -> Iterator[Load]:
-    made = Load(fleet.base, seed, mix={"order": 6, "event": 2, "claim": 1}, pause=0.05)
+    made = Load(fleet.base, seed, mix={"order": 6, "event": 2, "claim": 1}, pause=0.5)
     yield made
     made.cancel()
 
@@ -54,7 +54,7 @@ async def test_a_worker_killed_mid_work_leaves_one_conversion_one_set_of_credit_
 ) -> None:
     workers = [fleet.start("worker", **external) for _ in range(2)]
     await fleet.web(**external)
-    load.start(8)
+    load.start(12)
     await load.at_least(20)
     receiver.answers.clear()  # letters go out, and nobody can write down that they did
     receiver.called.clear()

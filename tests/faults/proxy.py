@@ -1,0 +1,90 @@
+"""A proxy between the store and its PostgreSQL that can be slow, silent or closed; it understands nothing of what passes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+Weather = Literal["fair", "slow", "silent", "closed"]
+"""silent: connections are taken and stay open, and not a byte passes, as behind a firewall that lost its state."""
+
+
+class Proxy:
+    """`async with Proxy(url) as proxy` listens on 127.0.0.1; `proxy.url` is the same database through it."""
+
+    def __init__(self, url: str, delay: float = 0.3) -> None:
+        parts = urlsplit(url)
+        self._to = (str(parts.hostname), parts.port or 5432)
+        self._parts = parts
+        self._delay = delay
+        self._fair = asyncio.Event()
+        self._fair.set()
+        self._weather: Weather = "fair"
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.url = url
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._take, "127.0.0.1", 0)
+        port = self._server.sockets[0].getsockname()[1]
+        user = self._parts.netloc.rpartition("@")[0]
+        self.url = urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{port}"))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.weather("closed")
+        for task in [*self._tasks]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def weather(self, weather: Weather) -> None:
+        """From now on, for old connections and new ones."""
+        self._weather = weather
+        if weather == "silent":
+            self._fair.clear()
+        else:
+            self._fair.set()
+        if weather == "closed":
+            for writer in [*self._writers]:
+                writer.transport.abort()
+
+    def forget(self) -> None:
+        """Whatever is connected now stays connected to nothing, for ever."""
+        self._fair = asyncio.Event()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._writers.add(writer)
+        upstream: asyncio.StreamWriter | None = None
+        try:
+            if self._weather == "closed":
+                return
+            back, upstream = await asyncio.open_connection(*self._to)
+            self._writers.add(upstream)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pass(reader, upstream))
+                both.create_task(self._pass(back, writer))
+        except* OSError:
+            pass
+        finally:
+            for each in (writer, upstream):
+                if each is not None:
+                    self._writers.discard(each)
+                    each.transport.abort()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fair = self._fair
+        while chunk := await reader.read(65_536):
+            await fair.wait()
+            if self._weather == "slow":
+                await asyncio.sleep(self._delay)
+            writer.write(chunk)
+            await writer.drain()
+        raise ConnectionResetError  # one side is gone: so is the other
+
+
