@@ -1,7 +1,8 @@
 """The statement that computes credit: conversions in, a row for each conversion, window and touch out. It runs nothing.
 
 A window's touches are the newest m of the lifetime's, so touches are ranked and summed once, newest first, and each
-window only names its m. Windows that end at the same touch share one computation.
+window only names its m. Windows that end at the same touch share one computation. Conversions are numbered within the
+statement, since numbers sort faster than ids, and ids are compared by byte, so that a tie is the same on every server.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ _ELIGIBLE = {
 
 _HIT = """d.conv, d.occurred_at AS converted_at, t.id AS touch_id, t.occurred_at AS at, t.is_direct, t.channel,
          t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id"""
+# Shares of the first, the last and each middle touch among k eligible ones.
+_FIRST, _LAST = "CAST(:first AS float8)", "CAST(:last AS float8)"
+_ENDS = f"""
+      CASE WHEN k = 1 THEN 1 WHEN k > 2 THEN {_FIRST}
+           WHEN {_FIRST} + {_LAST} > 0 THEN {_FIRST} / ({_FIRST} + {_LAST}) ELSE 0.5 END AS head,
+      CASE WHEN k = 1 THEN 1 WHEN k > 2 THEN {_LAST}
+           WHEN {_FIRST} + {_LAST} > 0 THEN {_LAST} / ({_FIRST} + {_LAST}) ELSE 0.5 END AS tail,
+      CASE WHEN k > 2 THEN (1 - {_FIRST} - {_LAST}) / (k - 2) ELSE 0 END AS mid"""
 _BEFORE = "t.tenant_id = :tenant AND t.occurred_at <= d.occurred_at"
 
 
@@ -45,7 +54,8 @@ def credit_insert(
     money = [_Split("value", "v")] + ([_Split("refunded", "f")] if refunds else [])
     return f"""
 WITH due AS MATERIALIZED (
-  SELECT id AS conv, occurred_at, value, refunded, currency, visitor_id, session_id, person_id, lead_id,
+  SELECT id, (row_number() OVER ())::int AS conv, occurred_at, value, refunded, currency, visitor_id, session_id,
+         person_id, lead_id,
          CASE WHEN lead_id IS NULL THEN 'person:' || person_id END AS by_person,
          CASE WHEN lead_id IS NULL THEN identifier END AS by_identifier
   FROM {conversion} WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS text[])) AND deleted_at IS NULL
@@ -77,7 +87,7 @@ WITH due AS MATERIALIZED (
          age - first_value(age) OVER newest AS since_last,
          age - min(age) FILTER (WHERE NOT is_direct) OVER whole AS since_named
   FROM (SELECT *, extract(epoch FROM converted_at - at)::float8 / 3600 AS age FROM hits) h
-  WINDOW newest AS (PARTITION BY conv ORDER BY at DESC, touch_id DESC ROWS UNBOUNDED PRECEDING),
+  WINDOW newest AS (PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UNBOUNDED PRECEDING),
          whole AS (PARTITION BY conv)
 ), ranked AS MATERIALIZED (
   SELECT *, sum(fade) OVER newest AS fades, sum(named_fade) OVER newest AS named_fades
@@ -85,34 +95,36 @@ WITH due AS MATERIALIZED (
                CASE WHEN is_direct THEN 0
                     ELSE power(2::float8, greatest(-since_named / CAST(:half_life AS float8), -1000)) END AS named_fade
         FROM aged) a
-  WINDOW newest AS (PARTITION BY conv ORDER BY at DESC, touch_id DESC ROWS UNBOUNDED PRECEDING)
+  WINDOW newest AS (PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UNBOUNDED PRECEDING)
 ), spans AS MATERIALIZED (
-  SELECT d.conv, s.days, s.m, d.occurred_at, d.value, d.refunded, d.currency
+  SELECT d.id, d.conv, s.days, s.m, d.occurred_at, d.value, d.refunded, d.currency
   FROM due d
   LEFT JOIN (SELECT conv, ARRAY[{counts}] AS counts FROM ranked GROUP BY conv) c USING (conv)
   CROSS JOIN LATERAL unnest(ARRAY[{listed}], coalesce(c.counts, ARRAY[{zero}])) AS s(days, m)
-), ends AS MATERIALIZED (
-  SELECT s.conv, s.m, s.value, s.refunded, e.nd_r AS nd, e.fades, e.named_fades
+), reached AS (
+  SELECT s.conv, s.m AS n, s.value, s.refunded, e.nd_r AS nd, e.fades, e.named_fades
   FROM (SELECT DISTINCT conv, m, value, refunded FROM spans WHERE m > 0) s
   JOIN ranked e ON e.conv = s.conv AND e.r = s.m
+), ends AS MATERIALIZED (
+  SELECT *, {", ".join(part.ends for part in money)}
+  FROM (SELECT *, {", ".join(part.left for part in money)}
+        FROM (SELECT *, {", ".join(part.floors for part in money)}
+              FROM (SELECT *, {_ENDS} FROM (SELECT *, {k} AS k, {everyone} AS everyone FROM reached) c) p) f) l
 ), shares AS (
   SELECT *, CASE WHEN elig THEN 1 / k::float8 ELSE 0 END AS li,
          CASE WHEN NOT elig THEN 0 WHEN k = 1 THEN 1
               WHEN everyone THEN fade / fades ELSE named_fade / named_fades END AS td,
          CASE WHEN NOT elig THEN 0 WHEN place = 1 THEN head WHEN place = k THEN tail ELSE mid END AS pb
   FROM (
-    SELECT *, {_ends("k")}
+    SELECT *, {elig} AS elig, {place} AS place
     FROM (
-      SELECT *, {k} AS k, {elig} AS elig, {place} AS place, {everyone} AS everyone
-      FROM (
-        SELECT t.conv, t.touch_id, t.at, t.channel, t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id, t.is_direct,
-               t.r, t.nd_r, t.fade, t.named_fade, e.m AS n, e.nd, e.fades, e.named_fades, e.value, e.refunded
-        FROM ranked t JOIN ends e ON e.conv = t.conv AND t.r <= e.m
-      ) touches
-    ) chosen
-  ) portions
+      SELECT t.touch_id, t.at, t.channel, t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id, t.is_direct,
+             t.r, t.nd_r, t.fade, t.named_fade, e.*
+      FROM ranked t JOIN ends e ON e.conv = t.conv AND t.r <= e.n
+    ) touches
+  ) chosen
 ), counted AS (
-  SELECT *, {", ".join(part.floors for part in money)} FROM shares
+  SELECT *, {", ".join(part.decay for part in money)} FROM shares
 ), ordered AS (
   SELECT *, {", ".join(part.ranks for part in money)} FROM counted
 ), paid AS (
@@ -124,68 +136,63 @@ WITH due AS MATERIALIZED (
 )
 INSERT INTO adplanning.credit (tenant_id, conversion_id, window_days, touch_id, position, touches, touched_at,
   occurred_at, channel, platform, ad_campaign_id, ad_set_id, ad_id, weights, amounts, refunds, currency, rule_version)
-SELECT CAST(:tenant AS text), s.conv, s.days, p.touch_id, least(p.n - p.r + 1, 32767), least(p.n, 32767), p.at,
+SELECT CAST(:tenant AS text), s.id, s.days, p.touch_id, least(p.n - p.r + 1, 32767), least(p.n, 32767), p.at,
        s.occurred_at, p.channel, p.platform, p.ad_campaign_id, p.ad_set_id, p.ad_id, p.weights, p.amounts, p.refunds,
        s.currency, CAST(:version AS bigint)
 FROM spans s JOIN paid p ON p.conv = s.conv AND p.n = s.m
 UNION ALL
-SELECT CAST(:tenant AS text), s.conv, s.days, '', 0, least(s.m, 32767), NULL, s.occurred_at,
+SELECT CAST(:tenant AS text), s.id, s.days, '', 0, least(s.m, 32767), NULL, s.occurred_at,
        NULL, NULL, NULL, NULL, NULL, l.weights,
        ARRAY(SELECT CASE WHEN x = 1 THEN s.value ELSE 0 END
              FROM unnest(l.weights) WITH ORDINALITY AS u(x, i) ORDER BY i),
        ARRAY(SELECT CASE WHEN x = 1 THEN s.refunded ELSE 0 END
              FROM unnest(l.weights) WITH ORDINALITY AS u(x, i) ORDER BY i),
        s.currency, CAST(:version AS bigint)
-FROM spans s LEFT JOIN ends e ON e.conv = s.conv AND e.m = s.m
+FROM spans s LEFT JOIN ends e ON e.conv = s.conv AND e.n = s.m
 CROSS JOIN LATERAL (SELECT {_lost(direct)} AS weights) l
 WHERE s.m = 0 OR e.nd = 0
 """  # noqa: S608 - table names and numbers of our own; every value is a parameter
 
 
-def _ends(k: str) -> str:
-    """Shares of the first, the last and each middle touch among `k` eligible ones."""
-    first, last = "CAST(:first AS float8)", "CAST(:last AS float8)"
-    ends = f"({first} + {last})"
-    return f"""
-      CASE WHEN {k} = 1 THEN 1 WHEN {k} > 2 THEN {first} WHEN {ends} > 0 THEN {first} / {ends} ELSE 0.5 END AS head,
-      CASE WHEN {k} = 1 THEN 1 WHEN {k} > 2 THEN {last} WHEN {ends} > 0 THEN {last} / {ends} ELSE 0.5 END AS tail,
-      CASE WHEN {k} > 2 THEN (1 - {first} - {last}) / ({k} - 2) ELSE 0 END AS mid"""
-
-
 class _Split:
-    """Largest remainder of one sum of money over every model, as three fragments of SQL.
+    """Largest remainder of one sum of money over every model, as fragments of SQL for the statement's steps.
 
     Models with one winner need no remainder; linear's remainders are equal, so the earliest take what is left; position
-    based has three kinds of touch, whose order is plain comparison; time decay alone must be ranked. Remainders are
-    compared to nine decimals, so that equal shares tie, and a tie goes to the earlier touch.
+    based has three kinds of touch, whose order is plain comparison, once a window; time decay alone must be ranked.
+    Remainders are compared to nine decimals, so that equal shares tie, and a tie goes to the earlier touch.
     """
 
     def __init__(self, total: str, tag: str) -> None:
         h, m, t, d = f"{tag}_head", f"{tag}_mid", f"{tag}_tail", f"{tag}_td"
+        over, each = f"{tag}_over", f"{tag}_each"
         self.floors = ", ".join(
-            _floor(f"({total} * {share})", name) for share, name in (("head", h), ("mid", m), ("tail", t), ("td", d))
+            _floor(f"({total} * {share})", name) for share, name in (("head", h), ("mid", m), ("tail", t))
         )
+        left = f"({total} - {h} - {t} - (k - 2) * {m})"
+        self.left = (
+            f"CASE WHEN k < 2 THEN 0 ELSE ({left} % k + k) % k END AS {over}, "
+            f"CASE WHEN k < 2 THEN 0 ELSE ({left} - ({left} % k + k) % k) / k END AS {each}"
+        )
+        first = f"1 + CASE WHEN {m}_rest > {h}_rest THEN k - 2 ELSE 0 END + ({t}_rest > {h}_rest)::int"
+        last = f"1 + ({h}_rest >= {t}_rest)::int + CASE WHEN {m}_rest >= {t}_rest THEN k - 2 ELSE 0 END"
+        self.ends = (
+            f"CASE WHEN k < 2 THEN {total} ELSE {h} + {each} + ({first} <= {over})::int END AS {tag}_first, "
+            f"{t} + {each} + ({last} <= {over})::int AS {tag}_last, {m} + {each} AS {tag}_middle, "
+            f"{over} + 1 - ({h}_rest >= {m}_rest)::int - ({t}_rest > {m}_rest)::int AS {tag}_extra"
+        )
+        self.decay = _floor(f"({total} * td)", d)
         same = "PARTITION BY conv, n"
         self.ranks = (
             f"row_number() OVER ({same} ORDER BY elig DESC, {d}_rest DESC, place) AS {d}_rank, "
             f"({total} - sum(CASE WHEN elig THEN {d} ELSE 0 END) OVER ({same}))::bigint AS {d}_left"
         )
-        head = f"1 + CASE WHEN {m}_rest > {h}_rest THEN k - 2 ELSE 0 END + ({t}_rest > {h}_rest)::int"
-        mid = f"place + ({h}_rest >= {m}_rest)::int + ({t}_rest > {m}_rest)::int"
-        tail = f"1 + ({h}_rest >= {t}_rest)::int + CASE WHEN {m}_rest >= {t}_rest THEN k - 2 ELSE 0 END"
-        left = f"{total} - {h} - {t} - (k - 2) * {m}"
-        pair = f"{total} - {h} - {t}"
         self.amounts = f"""ARRAY[
            CASE WHEN r = 1 THEN {total} ELSE 0 END,
            CASE WHEN r = n THEN {total} ELSE 0 END,
            CASE WHEN elig THEN {total} / k + (place <= {total} % k)::int ELSE 0 END,
            CASE WHEN NOT elig THEN 0 WHEN k = 1 THEN {total} ELSE {d} + {_more(f"{d}_left", f"{d}_rank")} END,
-           CASE WHEN NOT elig THEN 0 WHEN k = 1 THEN {total}
-                WHEN k = 2 AND place = 1 THEN {h} + {_more(pair, f"1 + ({t}_rest > {h}_rest)::int")}
-                WHEN k = 2 THEN {t} + {_more(pair, f"1 + ({h}_rest >= {t}_rest)::int")}
-                WHEN place = 1 THEN {h} + {_more(left, head)}
-                WHEN place = k THEN {t} + {_more(left, tail)}
-                ELSE {m} + {_more(left, f"{mid} - 1")} END,
+           CASE WHEN NOT elig THEN 0 WHEN place = 1 THEN {tag}_first WHEN place = k THEN {tag}_last
+                ELSE {tag}_middle + (place <= {tag}_extra)::int END,
            CASE WHEN NOT is_direct AND nd_r = 1 THEN {total} ELSE 0 END]::bigint[]"""
 
 
