@@ -197,7 +197,7 @@ async def settle(plugin: AdPlanning, tenant_id: str) -> int:
         async with plugin.runtime.database.transaction(tenant_id) as session:
             await compute_credit(session, plugin.runtime, tenant_id, limit=size)
             await count_changes(session)
-        await refresh_statistics(plugin.runtime.database)
+        await refresh_statistics(plugin.runtime.database, share=0.0)
     keeping = asyncio.create_task(keep_statistics())
     try:
         return await Runner(plugin.runtime).drain(tenant_id)

@@ -86,7 +86,7 @@ class Sweeping:
                 self._result.seen += len(part)
                 batches += 1
                 if self._is_backfill and batches & (batches - 1) == 0:  # after 1, 2, 4, 8, …
-                    await refresh_statistics(self._runtime.database)
+                    await refresh_statistics(self._runtime.database, 0.0 if batches <= len(FIRST_BATCHES) else 0.02)
                 if progress:
                     progress(self._sweep.id, self._result.seen, max(total, self._result.seen))
                 if self._rate:
