@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
     from adplanning_plugin.kernel.runtime import Runtime
 
+ANSWER_SECONDS = 10.0
+"""A client has its answer within this, whatever the database does; a flush gives up after half of it."""
 _NOTHING = b'{"accepted":0,"duplicate":0,"rejected":[]}'
 
 
@@ -100,10 +103,12 @@ def raw_route(runtime: Runtime, path: str, work: Work) -> ASGIRouteHandler:
                 return
             if method != "POST":
                 raise _WrongMethod("This path takes POST.")
-            body = await read_body_bytes(headers, receive, runtime.options.ingest.body_cap)
-            status, content, extra = await work(Incoming(runtime, scope, headers, body))
-        except ConnectionResetError:
-            return
+            try:
+                body = await read_body_bytes(headers, receive, runtime.options.ingest.body_cap)
+            except ConnectionResetError:  # the client's; the database's own, below, is answered
+                return
+            async with asyncio.timeout(ANSWER_SECONDS):
+                status, content, extra = await work(Incoming(runtime, scope, headers, body))
         except AdPlanningError as error:
             extra = [(b"allow", b"POST, OPTIONS")] if isinstance(error, _WrongMethod) else []
             await refuse(send, error, [*([] if error.code == "wrong_origin" else back), *extra])

@@ -47,10 +47,14 @@ async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, 
     ids = list(dict.fromkeys(order_ids))
     if not ids:
         return 0
-    orders = runtime.get(Links).selectable("order", tenant_id)
-    wanted = orders.c.id == func.any(cast(ids, ARRAY(Text())))
-    tokens = await _tokens(session, runtime, tenant_id, orders, wanted)
-    picked = _picked(runtime, tenant_id, orders, wanted, tokens).subquery("picked")
+    links = runtime.get(Links)
+    orders = links.by_ids("order", tenant_id, ids)
+    tokens = await _tokens(session, runtime, tenant_id, orders)
+    named: Sequence[str] = ()
+    if links.has("analytics_session"):
+        found = select(orders.c.session_id).where(orders.c.session_id.is_not(None)).distinct()
+        named = (await session.execute(found)).scalars().all()
+    picked = _picked(tenant_id, orders, tokens, _host_sessions(links, tenant_id, named)).subquery("picked")
     rows = select(literal(tenant_id), picked.c.order_id, *(picked.c[name] for name in _STAMPED), func.now()).order_by(
         picked.c.order_id
     )
@@ -62,18 +66,18 @@ async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, 
         where=or_(*(getattr(OrderVisit, name).is_distinct_from(excluded[name]) for name in _STAMPED)),
     ).returning(OrderVisit.order_id)
     changed = len((await session.execute(upsert)).scalars().all())
-    await link_from(session, tenant_id, _edges(runtime, tenant_id, orders, wanted))
+    await link_from(session, tenant_id, _edges(runtime, tenant_id, orders))
     return changed
 
 
 async def _tokens(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, orders: FromClause, wanted: Any
+    session: AsyncSession, runtime: Runtime, tenant_id: str, orders: FromClause
 ) -> list[tuple[str, str | None, str | None, str]]:
     """The batch's tokens whose signature holds and that were fresh when the order was placed."""
     if not runtime.get(Links).provides("order", "visitor_token"):
         return []
     carrying = select(orders.c.id, orders.c.visitor_token, orders.c.placed_at).where(
-        wanted, orders.c.visitor_token.is_not(None)
+        orders.c.visitor_token.is_not(None)
     )
     found: list[tuple[str, str | None, str | None, str]] = []
     for order_id, token, placed_at in (await session.execute(carrying)).all():
@@ -84,15 +88,13 @@ async def _tokens(
 
 
 def _picked(
-    runtime: Runtime,
     tenant_id: str,
     orders: FromClause,
-    wanted: Any,
     tokens: list[tuple[str, str | None, str | None, str]],
+    host: FromClause,
 ) -> Select[*tuple[Any, ...]]:
     stamp, binding = OrderVisit.__table__, CheckoutBinding.__table__
     token = _token_rows(tokens)
-    host = _host_sessions(runtime, tenant_id)
     # A request without a visitor was stamped only where it said no.
     said_at_request = stamp.c.method == "request"
     by_request = and_(said_at_request, stamp.c.visitor_id.is_not(None))
@@ -132,17 +134,13 @@ def _picked(
         .outerjoin(token, token.c.order_id == orders.c.id)
         .outerjoin(host, host.c.session_id == orders.c.session_id)
     )
-    return (
-        select(
-            orders.c.id.label("order_id"),
-            of("visitor_id").label("visitor_id"),
-            of("session_id").label("session_id"),
-            method.label("method"),
-            consent.label("consent"),
-        )
-        .select_from(source)
-        .where(wanted)
-    )
+    return select(
+        orders.c.id.label("order_id"),
+        of("visitor_id").label("visitor_id"),
+        of("session_id").label("session_id"),
+        method.label("method"),
+        consent.label("consent"),
+    ).select_from(source)
 
 
 def _token_rows(tokens: list[tuple[str, str | None, str | None, str]]) -> FromClause:
@@ -154,22 +152,21 @@ def _token_rows(tokens: list[tuple[str, str | None, str | None, str]]) -> FromCl
     )
 
 
-def _host_sessions(runtime: Runtime, tenant_id: str) -> FromClause:
-    """The host's own sessions: (session_id, visitor_id); one that names no visitor is a visitor of its own."""
-    links = runtime.get(Links)
-    if not links.has("analytics_session"):
+def _host_sessions(links: Links, tenant_id: str, named: Sequence[str]) -> FromClause:
+    """These sessions of the host: (session_id, visitor_id); one that names no visitor is a visitor of its own."""
+    if not named:
         nothing: Select[*tuple[Any, ...]] = select(
             cast(null(), Text()).label("session_id"), cast(null(), Text()).label("visitor_id")
         )
         return nothing.where(literal(False)).subquery("host_session")
-    sessions = links.selectable("analytics_session", tenant_id)
+    sessions = links.by_ids("analytics_session", tenant_id, named)
     own = literal("session:").op("||")(sessions.c.id)
     return select(
         sessions.c.id.label("session_id"), func.coalesce(sessions.c.visitor_id, own).label("visitor_id")
     ).subquery("host_session")
 
 
-def _edges(runtime: Runtime, tenant_id: str, orders: FromClause, wanted: Any) -> FromClause:
+def _edges(runtime: Runtime, tenant_id: str, orders: FromClause) -> FromClause:
     """Strong edges of the stamped orders: the visitor with the order's person, and with its address."""
     stamp = OrderVisit.__table__
     joined = orders.join(stamp, and_(stamp.c.tenant_id == tenant_id, stamp.c.order_id == orders.c.id))
@@ -184,7 +181,7 @@ def _edges(runtime: Runtime, tenant_id: str, orders: FromClause, wanted: Any) ->
                 cast(orders.c.placed_at, DateTime(timezone=True)).label("seen_at"),
             )
             .select_from(joined)
-            .where(wanted, stamp.c.visitor_id.is_not(None), identifier.is_not(None))
+            .where(stamp.c.visitor_id.is_not(None), identifier.is_not(None))
         )
 
     person = literal("person:").op("||")(orders.c.person_id)

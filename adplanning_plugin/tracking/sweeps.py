@@ -42,8 +42,16 @@ async def sweep_analytics_events(context: SweepContext, ids: Sequence[str]) -> i
     return _changed(await record_host_events(context.session, context.runtime, context.tenant_id, ids))
 
 
+TOUCHES_FIRST = "attribution.sessions"
+"""Where attribution is installed, a backfill makes touches before conversions, which are then credited once."""
 SWEEPS = (
-    Sweep(id=PURCHASES, entity="order", process=sweep_orders, order_by=("updated_at", "placed_at", "id")),
+    Sweep(
+        id=PURCHASES,
+        entity="order",
+        process=sweep_orders,
+        order_by=("updated_at", "placed_at", "id"),
+        after=(TOUCHES_FIRST,),
+    ),
     Sweep(
         id="tracking.refunds", entity="refund", process=sweep_refunds, order_by=("created_at", "id"), after=(PURCHASES,)
     ),
