@@ -131,7 +131,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("identifier IS NOT NULL"),
     )
     op.create_index(
+        "ix_conversion_lead",
+        "conversion",
+        ["tenant_id", "lead_id"],
+        unique=False,
+        schema="adplanning",
+        postgresql_where=sa.text("lead_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_conversion_occurred_at", "conversion", ["tenant_id", "occurred_at", "id"], unique=False, schema="adplanning"
+    )
+    op.create_index(
+        "ix_conversion_order",
+        "conversion",
+        ["tenant_id", "order_id"],
+        unique=False,
+        schema="adplanning",
+        postgresql_where=sa.text("order_id IS NOT NULL"),
     )
     op.create_index("ix_conversion_person", "conversion", ["tenant_id", "person_id"], unique=False, schema="adplanning")
     op.create_index(
@@ -1478,7 +1494,19 @@ def downgrade() -> None:
     op.drop_index("ix_conversion_type", table_name="conversion", schema="adplanning")
     op.drop_index("ix_conversion_session", table_name="conversion", schema="adplanning")
     op.drop_index("ix_conversion_person", table_name="conversion", schema="adplanning")
+    op.drop_index(
+        "ix_conversion_order",
+        table_name="conversion",
+        schema="adplanning",
+        postgresql_where=sa.text("order_id IS NOT NULL"),
+    )
     op.drop_index("ix_conversion_occurred_at", table_name="conversion", schema="adplanning")
+    op.drop_index(
+        "ix_conversion_lead",
+        table_name="conversion",
+        schema="adplanning",
+        postgresql_where=sa.text("lead_id IS NOT NULL"),
+    )
     op.drop_index(
         "ix_conversion_identifier",
         table_name="conversion",
