@@ -79,7 +79,7 @@ def run() -> Section:
 async def _run(section: Section, made: BenchDatabase) -> None:
     plugin = install(made.url)
     await plugin.start()
-    converting = scaled(100_000, 0.2)
+    converting = scaled(100_000, 0.1)
     try:
         connection = await made.connect(MAIN)
         await data.touches(connection, MAIN, converting * 5 // 2, EACH)

@@ -69,7 +69,8 @@ class Section:
 
     def markdown(self) -> str:
         """The section as it stands in RESULTS.md."""
-        lines = [f"## {self.name}", "", f"{machine()}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; commit {commit()}.", ""]
+        when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        lines = [f"## {self.name}", "", f"{machine()}; {when}; commit {commit()}; {ROUNDS} rounds.", ""]
         lines += ["| what | measured | target | |", "|---|---|---|---|"]
         lines += [f"| {row.what} | {row.measured} | {row.target} | {row.verdict} |" for row in self.rows]
         return "\n".join([*lines, "", *(f"- {note}" for note in self.notes), ""])
@@ -188,7 +189,8 @@ def commit() -> str:
 HEAD = """# Results of `./run bench`
 
 Written by the last run of each section, never by hand. Every target is a ratio taken in one run, or CPU seconds; wall
-times are for scale. Figures are medians of five rounds, interleaved where two things are compared.
+times are for scale. Figures are medians of the rounds, interleaved where two things are compared. The load that is
+named is the machine's: where it exceeds the cores, others were at work and wall times say little.
 """
 
 

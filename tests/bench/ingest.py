@@ -90,7 +90,7 @@ def _compared(section: Section, webs: dict[str, Web]) -> None:
 
 def _batches(section: Section, web: Web, made: BenchDatabase) -> None:
     """Batches of 100, and what they leave in the memory of the web process."""
-    wanted = scaled(1_000_000, 0.5)
+    wanted = scaled(1_000_000, 0.2)
     before = memory(web.pid)
     rates: list[float] = []
     events, number, began = 0, 0, time.monotonic()
