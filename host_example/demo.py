@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adplanning_plugin.embedded import EmbeddedError, Postgres, home
-from adplanning_plugin.kernel import migrate
+from adplanning_plugin.maintenance import migrate_schema
 from host_example import payment
 from host_example.app import create_app
 from host_example.catalogue import PASSWORD, SITES, STAFF
@@ -213,7 +213,7 @@ def main() -> int:
         for chatty in ("alembic", "httpx", "taskiq"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
         with database_of(place) as url:
-            migrate.upgrade(url)
+            asyncio.run(migrate_schema(url))
             asyncio.run(run(place, url))
     except (EmbeddedError, OSError) as problem:
         print(f"demo: {problem}", file=sys.stderr)
