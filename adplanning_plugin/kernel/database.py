@@ -101,9 +101,15 @@ def _engine(url: str, options: DatabaseOptions) -> AsyncEngine:
         hide_parameters=True,  # an error quoted in a log would carry the values of the row
         connect_args={
             "timeout": options.connect_timeout,
+            # A server that says nothing at all cannot keep its own timeout: the connection is given up here.
+            "command_timeout": options.statement_timeout_ms / 1000 + options.connect_timeout,
             "server_settings": {
                 "application_name": "adplanning",
                 "statement_timeout": str(options.statement_timeout_ms),
+                # A client that is gone without a word leaves no locks behind for the two hours of the system's default.
+                "tcp_keepalives_idle": "10",
+                "tcp_keepalives_interval": "5",
+                "tcp_keepalives_count": "3",
                 "timezone": "UTC",
                 "jit": "off",
             }

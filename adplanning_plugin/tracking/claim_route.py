@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from litestar.handlers import ASGIRouteHandler
+from sqlalchemy import text
 
 from adplanning_plugin.kernel.errors import AdPlanningError, Forbidden, Invalid, Unreadable
 from adplanning_plugin.kernel.landing import parse_landing
@@ -12,7 +13,7 @@ from adplanning_plugin.tracking.bots import is_bot
 from adplanning_plugin.tracking.claims import track_conversion
 from adplanning_plugin.tracking.gate import Gate, Header
 from adplanning_plugin.tracking.incoming import ClientId, Envelope, decode, property_text, supplied_visit
-from adplanning_plugin.tracking.ingest import Incoming, raw_route, visit_of
+from adplanning_plugin.tracking.ingest import ANSWER_SECONDS, Incoming, raw_route, visit_of
 from adplanning_plugin.tracking.schemas import ClaimIn, Seen
 
 
@@ -23,6 +24,8 @@ class _Claimant(Envelope, forbid_unknown_fields=True, kw_only=True):
     session_id: ClientId | None = None
 
 
+# Where PostgreSQL's answer never reaches us, the row must not stay locked against the claim that is sent again.
+_PATIENCE = text(f"SET LOCAL idle_in_transaction_session_timeout = {int(ANSWER_SECONDS * 500)}")
 _OWN = frozenset(_Claimant.__struct_fields__)
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -66,6 +69,7 @@ async def record_claim(request: Incoming) -> tuple[int, bytes, list[Header]]:
         seen = Seen(website_id=key.website_id, path=path)
         claim = msgspec.structs.replace(claim, url=None, properties=None)
     async with runtime.database.transaction(key.tenant_id) as session:
+        await session.execute(_PATIENCE)
         tracked = await track_conversion(session, runtime, key.tenant_id, claim, seen)
     body = {"conversion": {"id": tracked.id, "status": tracked.status}}
     return 201, msgspec.json.encode(body), cookies

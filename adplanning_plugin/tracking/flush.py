@@ -248,7 +248,9 @@ class Flusher:
         milliseconds = int(self._timeout * 1000)
         await connection.execute(
             f"BEGIN; SET LOCAL app.tenant_id = '{check_tenant_id(tenant_id)}'; "
-            f"SET LOCAL statement_timeout = {milliseconds}"
+            f"SET LOCAL statement_timeout = {milliseconds}; "
+            # Where an answer never reaches us, the rows must not stay locked against their own replay.
+            f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
         )
         if untimed:
             await connection.execute(_LOCK_IDS, untimed)

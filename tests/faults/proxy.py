@@ -55,10 +55,6 @@ class Proxy:
         self._fair = asyncio.Event()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         self._writers.add(writer)
         upstream: asyncio.StreamWriter | None = None
         try:
@@ -66,11 +62,15 @@ class Proxy:
                 return
             back, upstream = await asyncio.open_connection(*self._to)
             self._writers.add(upstream)
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._pass(reader, upstream))
-                both.create_task(self._pass(back, writer))
-        except* OSError:
-            pass
+            both = {asyncio.create_task(self._pass(*way)) for way in ((reader, upstream), (back, writer))}
+            self._tasks |= both
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)  # one side is gone: so is the other
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+            self._tasks -= both
+        except OSError:
+            """Nobody listens behind it."""
         finally:
             for each in (writer, upstream):
                 if each is not None:
@@ -85,6 +85,3 @@ class Proxy:
                 await asyncio.sleep(self._delay)
             writer.write(chunk)
             await writer.drain()
-        raise ConnectionResetError  # one side is gone: so is the other
-
-

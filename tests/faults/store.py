@@ -107,7 +107,9 @@ class Stranger:
     @hookimpl
     def register_workflow_hooks(self) -> Sequence[WorkflowHook]:
         where = ("track-purchase-conversion", "recorded")
-        return [WorkflowHook(id="stranger.thanks", workflow=where[0], point=where[1], run=on_recorded, database_only=True)]
+        return [
+            WorkflowHook(id="stranger.thanks", workflow=where[0], point=where[1], run=on_recorded, database_only=True)
+        ]
 
     @hookimpl
     def register_jobs(self) -> Sequence[Job]:

@@ -124,6 +124,25 @@ async def test_connections_that_died_in_silence_are_replaced(
     assert not verdict.doubled, verdict
 
 
+async def test_a_database_that_hangs_up_on_everyone_is_503(
+    place: Place, fleet: Fleet, load: Load, proxy: Proxy
+) -> None:
+    await fleet.web(ADPLANNING_DATABASE_URL=proxy.url)
+    load.mix, load.pause = {"event": 1, "claim": 1}, 0.05
+    load.start(12)
+    await load.at_least(40)
+    proxy.weather("closed")
+    await asyncio.sleep(3)
+    assert load.counts["status 503"] > 20
+    proxy.weather("fair")
+    await recovered(load, time.monotonic())
+    await load.finish()
+    assert not load.odd
+    verdict = await judge(place.url, load, effects=False)
+    assert not verdict.lost, verdict
+    assert not verdict.doubled, verdict
+
+
 async def test_a_slow_database_slows_answers_and_loses_nothing(
     place: Place, fleet: Fleet, load: Load, proxy: Proxy
 ) -> None:

@@ -121,7 +121,9 @@ async def test_three_schedulers_of_which_one_is_killed_run_each_slot_once(
     back = "UPDATE adplanning.job_slot SET slot = slot - interval '1 day' WHERE slot >= $1 AND job LIKE 'stranger.%'"
     latest = max(slots)
     await rows(place.url, back, latest)
-    await rows(place.url, "DELETE FROM adplanning.work_item WHERE kind LIKE 'job:stranger.%' AND key >= $1", latest.isoformat())
+    await rows(
+        place.url, "DELETE FROM adplanning.work_item WHERE kind LIKE 'job:stranger.%' AND key >= $1", latest.isoformat()
+    )
     await rows(place.url, "DELETE FROM shop.slots_run WHERE slot >= $1", latest)
     fleet.start("scheduler", **external)
 
