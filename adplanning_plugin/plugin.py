@@ -150,7 +150,7 @@ class AdPlanning(InitPlugin):
         if "tracking" in self.domains:
             app_config.middleware.append(CaptureMiddleware(runtime))
             app_config.route_handlers.extend(app_routes(runtime))
-        app_config.lifespan.append(self._lifespan)
+        cast("Any", app_config).lifespan.append(self._lifespan)
         app_config.state["adplanning"] = runtime
         return app_config
 
