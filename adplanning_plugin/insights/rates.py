@@ -71,16 +71,18 @@ async def rates_used(
     rate = ExchangeRate.__table__
     other = case((rate.c.quote == quote, rate.c.base), else_=rate.c.quote)
     value = case((rate.c.quote == quote, rate.c.rate), else_=1 / rate.c.rate)
-    query = (
+    stated = (
         select(other.label("base"), value.label("rate"), rate.c.day, rate.c.source)
-        .distinct(other)
         .where(
             rate.c.tenant_id == tenant_id,
             rate.c.day.between(first - timedelta(days=OLDEST_DAYS), last),
             ((rate.c.quote == quote) & rate.c.base.in_(foreign)) | ((rate.c.base == quote) & rate.c.quote.in_(foreign)),
         )
-        .order_by(other, rate.c.day.desc())
+        .subquery()
     )
+    newest = func.row_number().over(partition_by=stated.c.base, order_by=stated.c.day.desc())
+    ranked = select(*stated.c, newest.label("age")).subquery()
+    query = select(ranked).where(ranked.c.age == 1).order_by(ranked.c.base)
     rows = (await session.execute(query)).mappings()
     return [
         {
