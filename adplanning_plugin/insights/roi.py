@@ -165,14 +165,16 @@ def _spend_query(links: Links, question: Question) -> Select[Any]:
 
 def _campaign_channels(question: Question) -> Any:
     """The channel that a campaign's touches have most often: where its spend belongs."""
-    return (
-        select(touchpoint.c.ad_campaign_id, touchpoint.c.channel)
-        .distinct(touchpoint.c.ad_campaign_id)
+    place = func.row_number().over(
+        partition_by=touchpoint.c.ad_campaign_id, order_by=(func.count().desc(), touchpoint.c.channel)
+    )
+    counted = (
+        select(touchpoint.c.ad_campaign_id, touchpoint.c.channel, place.label("place"))
         .where(touchpoint.c.tenant_id == question.tenant_id, touchpoint.c.ad_campaign_id.is_not(None))
         .group_by(touchpoint.c.ad_campaign_id, touchpoint.c.channel)
-        .order_by(touchpoint.c.ad_campaign_id, func.count().desc(), touchpoint.c.channel)
-        .subquery("campaign_channel")
+        .subquery()
     )
+    return select(counted.c.ad_campaign_id, counted.c.channel).where(counted.c.place == 1).subquery("campaign_channel")
 
 
 async def _sum(session: AsyncSession, query: Select[Any], question: Question) -> Sequence[Mapping[str, Any]]:
@@ -204,7 +206,7 @@ async def _sum(session: AsyncSession, query: Select[Any], question: Question) ->
     result = await session.execute(
         select(*keys, *sums, missing.label("missing"), found.label("currencies")).group_by(*keys)
     )
-    return result.mappings().all()
+    return [dict(row) for row in result.mappings()]
 
 
 def _add(line: Line, row: Mapping[str, Any]) -> None:
