@@ -1,4 +1,4 @@
-"""`python -m tests.chaos [n] [seed]`: n faults, drawn by a printed seed; exit status 1 where anything was lost or doubled.
+"""`python -m tests.chaos [n] [seed]`: n faults, drawn by a seed; exit status 1 where anything was lost or doubled.
 
 Traffic stays on 127.0.0.1. Whatever happens here, no process is left behind.
 """

@@ -1,8 +1,9 @@
 """The rounds of chaos: which fault is next, when the store has recovered from it, and what was lost or doubled since.
 
 Recovery is measured by probes: an event that is acknowledged, and an order that has its conversion, its credit and its
-letter. A supervisor starts a killed process again at once; of the web process alone, the time that it takes to import
-everything is not counted, since nobody else could answer meanwhile.
+letter. A killed process is started again at once, and the next fault comes when it is back. The clock runs from the
+fault; only where nobody else could do the work meanwhile (the one web process, or everything at once) it runs from when
+the successor has imported everything, which is the machine's time and not the plugin's.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Report:
             f"load       {self.said}",
             f"lost       {len(self.lost)} {self.lost[:5] or ''}",
             f"doubled    {len(self.doubled)} {self.doubled[:5] or ''}",
-            f"recovered  {len(times)} times, p50 {p50:.1f} s, max {most[0]:.1f} s ({most[1]}); allowed {RECOVERS_WITHIN:g} s",
+            f"recovered  {len(times)} times, p50 {p50:.1f} s, max {most[0]:.1f} s ({most[1]}), allowed 15 s",
         ]
         lines += [f"too late   {each}" for each in self.late[:5]]
         lines += [f"odd answer {each}" for each in self.odd[:5]]
@@ -71,7 +72,7 @@ class Chaos:
         self._processes: dict[str, list[subprocess.Popen[bytes]]] = {}
         self._report = Report()
         mix = {"event": 5, "batch": 2, "claim": 2, "order": 2}
-        self._load = Load(fleet.base, seed, run="c", mix=mix, pause=0.5)
+        self._load = Load(fleet.base, seed, run="c", mix=mix, pause=0.7)
         self._faults: dict[str, tuple[int, Callable[[], Awaitable[None]]]] = {
             "web": (4, self._kill_web),
             "worker": (4, lambda: self._kill("worker")),
@@ -93,6 +94,7 @@ class Chaos:
         self._load.start(10)
         try:
             await self._recovered(STARTS_WITHIN)
+            await self._all_are_back()
             for number in range(1, rounds + 1):
                 await self._round(number, rounds)
                 if number % JUDGED_EVERY == 0 and await self._judge(effects=False):
@@ -122,6 +124,7 @@ class Chaos:
             self._report.late.append(f"fault {number} ({name}): {problem}")
             took = await self._recovered(120.0) + RECOVERS_WITHIN
         self._report.recoveries.append((took, name))
+        await self._all_are_back()
         print(f"{number:4}/{rounds} {name:15} recovered in {took:4.1f} s", flush=True)
 
     # --- faults ------------------------------------------------------------------------------------------------------
@@ -132,6 +135,11 @@ class Chaos:
         victim = self._chance.choice(processes)
         self._fleet.kill(victim)
         processes[processes.index(victim)] = self._fleet.start(kind)
+
+    async def _all_are_back(self) -> None:
+        for processes in self._processes.values():
+            for process in processes:
+                await self._fleet.has_started(process)
 
     async def _kill_web(self) -> None:
         await self._kill("web")
@@ -151,7 +159,7 @@ class Chaos:
     async def _kill_everything(self) -> None:
         self._postgres.kill()
         self._valkey.kill()
-        for kind, processes in self._processes.items():
+        for processes in self._processes.values():
             for process in processes:
                 self._fleet.kill(process)
         await asyncio.to_thread(self._postgres.start)
@@ -159,6 +167,7 @@ class Chaos:
         for kind, processes in self._processes.items():
             self._processes[kind] = [self._fleet.start(kind) for _ in processes]
         await self._fleet.is_up(self._processes["web"][0])
+        await self._all_are_back()
 
     # --- recovery ----------------------------------------------------------------------------------------------------
 
@@ -203,9 +212,8 @@ class Chaos:
             keys: dict[str, set[str]] = {}
             for path, key in self._receiver.calls:
                 keys.setdefault(path, set()).add(key)
-            self._report.doubled += [
-                f"letter {path} under {len(each)} keys" for path, each in keys.items() if len(each) > 1
-            ]
+            twice = {path: len(each) for path, each in keys.items() if len(each) > 1}
+            self._report.doubled += [f"letter {path} under {count} keys" for path, count in twice.items()]
             self._report.lost += [
                 f"letter for order {each}" for each in self._load.orders.values() if f"/letter/{each}" not in keys
             ]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +37,8 @@ class Fleet:
             "PYTHONPATH": str(ROOT),
             **settings,
         }
+        self._started = tempfile.TemporaryDirectory(prefix="adplanning-fleet-")
+        self._environment["FAULTS_STARTED"] = self._started.name
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, kind: str, **settings: str) -> subprocess.Popen[bytes]:
@@ -76,6 +79,18 @@ class Fleet:
                     pass
                 await asyncio.sleep(0.05)
 
+    async def has_started(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until a process of any kind has imported everything and reached the database.
+
+        Raises:
+            AssertionError: it ended instead.
+        """
+        said = Path(self._started.name, str(process.pid))
+        async with asyncio.timeout(STARTS_WITHIN):
+            while not said.exists():  # noqa: ASYNC240 - a look at one name, and another process tells
+                assert process.poll() is None, f"a process ended with status {process.returncode}"
+                await asyncio.sleep(0.05)
+
     async def web(self, **settings: str) -> subprocess.Popen[bytes]:
         """A web process that answers."""
         process = self.start("web", **settings)
@@ -86,6 +101,7 @@ class Fleet:
         """Nothing is left running."""
         for process in [*self.running]:
             self.kill(process)
+        self._started.cleanup()
 
 
 class Receiver:

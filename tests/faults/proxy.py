@@ -1,4 +1,4 @@
-"""A proxy between the store and its PostgreSQL that can be slow, silent or closed; it understands nothing of what passes."""
+"""A proxy between the store and its PostgreSQL that can be slow, silent or closed; it knows no protocol."""
 
 from __future__ import annotations
 

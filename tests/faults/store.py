@@ -1,4 +1,4 @@
-"""The store whose processes are killed: one table of orders, a bus that shares its transaction, and a stranger's plugin.
+"""The store whose processes are killed: a table of orders, a bus that shares its transaction, a stranger's plugin.
 
 Settings come from `ADPLANNING_*` variables, as in production; `FAULTS_RECEIVER` is the world outside.
 """
@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.request import Request as Call
 from urllib.request import urlopen
@@ -101,15 +102,25 @@ class Stranger:
     """A third party's plugin."""
 
     @hookimpl
+    def on_startup(self, runtime: Any) -> None:
+        """Say that everything is imported and the database answers."""
+        if "FAULTS_STARTED" in os.environ:
+            Path(os.environ["FAULTS_STARTED"], str(os.getpid())).touch()
+
+    @hookimpl
     def register_workflows(self) -> Sequence[Any]:
         return [thank_the_buyer]
 
     @hookimpl
     def register_workflow_hooks(self) -> Sequence[WorkflowHook]:
-        where = ("track-purchase-conversion", "recorded")
-        return [
-            WorkflowHook(id="stranger.thanks", workflow=where[0], point=where[1], run=on_recorded, database_only=True)
-        ]
+        hook = WorkflowHook(
+            id="stranger.thanks",
+            workflow="track-purchase-conversion",
+            point="recorded",
+            run=on_recorded,
+            database_only=True,
+        )
+        return [hook]
 
     @hookimpl
     def register_jobs(self) -> Sequence[Job]:
@@ -192,7 +203,7 @@ def create_app() -> Litestar:
                     await hooks.bus.emit("order.placed", number, session)
                 else:
                     number = await session.scalar(select(orders.c.number).where(orders.c.ref == data["ref"]))
-        except Exception as problem:  # the store's own outage page
+        except Exception as problem:  # noqa: BLE001 - the store's own outage page
             return Response({"problem": type(problem).__name__}, status_code=503, headers={"retry-after": "1"})
         return Response({"number": number}, status_code=201)
 
