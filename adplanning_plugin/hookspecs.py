@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 import pluggy
 
 if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
-    from litestar.types import ControllerRouterHandler, Guard
+    from litestar.handlers import BaseRouteHandler
+    from litestar.types import ControllerRouterHandler
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncEngine
     from taskiq import AsyncBroker
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from adplanning_plugin.kernel.settings import SettingsSection
     from adplanning_plugin.kernel.sweep import Sweep
     from adplanning_plugin.kernel.workflows import Workflow, WorkflowHook
+
+    Guard: TypeAlias = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None] | None]
 
 PROJECT = "adplanning"
 hookspec = pluggy.HookspecMarker(PROJECT)

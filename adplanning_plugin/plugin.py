@@ -172,8 +172,7 @@ class AdPlanning(InitPlugin):
         """
         install_redaction(values=[self.options.secret] if self.options.secret else ())
         await self.load_tenants()
-        if serving:
-            await self._check_ground()
+        await self._check_ground()
         for starting in self.hooks.hook.on_startup(runtime=self.runtime):
             if inspect.isawaitable(starting):
                 await starting

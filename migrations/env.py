@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from alembic import context
@@ -12,7 +11,6 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-import adplanning_plugin
 from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.models import SCHEMA, Base, is_exempt, row_security
 
@@ -20,10 +18,8 @@ config = context.config
 
 
 def declared_tables() -> MetaData:
-    """The plugin's tables; every package's `models`, `tables` or `owned` declares some."""
-    root = Path(adplanning_plugin.__path__[0])
-    for room in sorted(path for name in ("models", "tables", "owned") for path in root.glob(f"*/{name}.py")):
-        importlib.import_module(f"adplanning_plugin.{room.parent.name}.{room.stem}")
+    """The plugin's tables: the composition root knows every domain, and each declares its own."""
+    importlib.import_module("adplanning_plugin.plugin")
     return Base.metadata
 
 

@@ -13,12 +13,11 @@ from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy import MetaData, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import MetaData
 
 from adplanning_plugin.embedded import ROLE, SUPERUSER, Postgres
 from adplanning_plugin.kernel import migrate
-from adplanning_plugin.kernel.models import Base, security_statements
+from adplanning_plugin.kernel.models import Base
 
 ROOT = Path(__file__).parent.parent
 T = TypeVar("T")
@@ -120,11 +119,9 @@ def prepare(server: PostgresServer) -> None:
 
 
 def template_name(worker: str) -> str:
-    """Named after what it is made of, so that a changed model or migration makes another one."""
+    """Named after what it is made of, so that a changed migration or store makes another one."""
     made_of = hashlib.sha256()
-    sources = ("*/models.py", "*/tables.py", "*/owned.py", "tracking/partitions.py")
-    patterns = [("adplanning_plugin", pattern) for pattern in sources]
-    for folder, pattern in (("migrations", "**/*.py"), *patterns, ("host_example", "*.py")):
+    for folder, pattern in (("migrations", "**/*.py"), ("host_example", "*.py")):
         for path in sorted((ROOT / folder).glob(pattern)):
             made_of.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return f"template_{made_of.hexdigest()[:12]}_{re.sub(r'[^a-z0-9]', '', worker)}"
@@ -138,8 +135,6 @@ def make_template(server: PostgresServer, name: str) -> None:
     server.drop(making)
     url = server.create(making)
     migrate.upgrade(url)
-    if not migrate.heads():
-        make_declared_tables(url)
     make_store_tables(url)
     try:
         server.execute(f'ALTER DATABASE "{making}" RENAME TO "{name}"')
@@ -163,29 +158,6 @@ def make_store_tables(url: str) -> None:
 
 
 def declared_tables() -> MetaData:
-    """The plugin's tables as its packages declare them."""
-    for room in sorted(
-        path for name in ("models", "tables", "owned") for path in ROOT.glob(f"adplanning_plugin/*/{name}.py")
-    ):
-        importlib.import_module(f"adplanning_plugin.{room.parent.name}.{room.stem}")
+    """The plugin's tables as its domains declare them."""
+    importlib.import_module("adplanning_plugin.plugin")
     return Base.metadata
-
-
-def make_declared_tables(url: str) -> None:
-    """The plugin's tables straight from the models, for as long as no revision makes them."""
-    metadata = declared_tables()
-
-    async def run() -> None:
-        engine = create_async_engine(migrate.asyncpg_url(url))
-        try:
-            async with engine.begin() as connection:
-                await connection.run_sync(metadata.create_all)
-                await connection.execute(
-                    text("CREATE TABLE adplanning.event_default PARTITION OF adplanning.event DEFAULT")
-                )
-                for statement in security_statements(metadata.sorted_tables):
-                    await connection.execute(text(statement))
-        finally:
-            await engine.dispose()
-
-    aside(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
@@ -226,8 +227,7 @@ def _order(row: Any) -> dict[str, Any]:
 
 
 def _before(question: Question) -> Question:
-    values = {name: getattr(question, name) for name in question.__struct_fields__}
-    return Question(**{**values, "period": question.period.before()})
+    return msgspec.structs.replace(question, period=question.period.before())
 
 
 def _compared(row: dict[str, Any], earlier: Line | None, currency: str, labels: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from io import StringIO
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from litestar import Controller, Request, Response, get, put
@@ -67,7 +67,12 @@ class SpendController(Controller):
     path = "/ad-spend"
     tags = ("Spend",)
 
-    @put(operation_id="putAdSpend", summary="Upsert daily spend (JSON or CSV)", status_code=200)
+    @put(
+        operation_id="putAdSpend",
+        summary="Upsert daily spend (JSON or CSV)",
+        status_code=200,
+        openapi_rows=("ad_spend", SpendIn),
+    )
     async def put_spend(self, call: NamedDependency[AdminCall], request: Request[Any, Any, Any]) -> dict[str, Any]:
         """`{"ad_spend": [...]}`, one object, or text/csv with the same column names; all rows or none."""
         given = await read_rows(request, SpendIn, "ad_spend")
@@ -122,7 +127,12 @@ class RateController(Controller):
     path = "/exchange-rates"
     tags = ("Exchange rates",)
 
-    @put(operation_id="putExchangeRates", summary="Upsert exchange rates (JSON or CSV)", status_code=200)
+    @put(
+        operation_id="putExchangeRates",
+        summary="Upsert exchange rates (JSON or CSV)",
+        status_code=200,
+        openapi_rows=("exchange_rates", RateIn),
+    )
     async def put_rates(self, call: NamedDependency[AdminCall], request: Request[Any, Any, Any]) -> dict[str, Any]:
         """`{"exchange_rates": [...]}`, one object, or text/csv; all rows or none."""
         given = await read_rows(request, RateIn, "exchange_rates")
@@ -165,8 +175,8 @@ async def read_rows(request: Request[Any, Any, Any], kind: type[S], name: str) -
             raw = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, csv.Error) as error:
         raise Unreadable(f"The body must be UTF-8 JSON with {name}, or text/csv: {error}.") from None
-    found: Any = raw.get(name, raw) if isinstance(raw, dict) else raw
-    rows: list[Any] = list(found) if isinstance(found, list) else [found]
+    found: Any = cast("dict[str, Any]", raw).get(name, raw) if isinstance(raw, dict) else raw
+    rows = cast("list[Any]", found) if isinstance(found, list) else [found]
     if not rows or len(rows) > MAX_ROWS:
         raise Invalid(FieldError(name, "row_count", f"{name} must hold 1 to {MAX_ROWS} rows."))
     problems: list[FieldError] = []

@@ -80,7 +80,7 @@ def downgrade_all(url: str, *, extra: Sequence[Path | str] = ()) -> None:
 
 def current(url: str) -> tuple[str, ...]:
     """The recorded revisions that are ours, whoever recorded them; empty where nothing has run."""
-    return tuple(sorted(revision for _, revision in _run(url, _recorded)))
+    return tuple(sorted({revision for _, revision in _run(url, recorded)}))
 
 
 def heads(*, extra: Sequence[Path | str] = ()) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def heads(*, extra: Sequence[Path | str] = ()) -> tuple[str, ...]:
 
 def host_version_table(url: str) -> str | None:
     """The host's version table if it, and not ours, records our revisions: `public.alembic_version`."""
-    tables = {table for table, _ in _run(url, _recorded)}
+    tables = {table for table, _ in _run(url, recorded)}
     return None if not tables or f"{SCHEMA}.{VERSION_TABLE}" in tables else min(tables)
 
 
@@ -183,9 +183,9 @@ def _run(url: str, work: Callable[[Connection], T]) -> T:
         return thread.submit(asyncio.run, transaction()).result()
 
 
-def _recorded(connection: Connection) -> list[tuple[str, str]]:
+def recorded(connection: Connection, extra: Sequence[Path | str] = ()) -> list[tuple[str, str]]:
     """(version table, revision) for each of our revisions that any version table of the database records."""
-    ours = [script.revision for script in ScriptDirectory.from_config(_config(())).walk_revisions()]
+    ours = [script.revision for script in ScriptDirectory.from_config(_config(extra)).walk_revisions()]
     tables = connection.execute(
         text(
             "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c "

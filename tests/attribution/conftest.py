@@ -18,6 +18,7 @@ from adplanning_plugin.admin.hooks import AdminHooks
 from adplanning_plugin.attribution.hooks import READER, AttributionHooks
 from adplanning_plugin.attribution.models import Credit, Touchpoint
 from adplanning_plugin.hookspecs import PROJECT, Specs
+from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.http import admin_router
 from adplanning_plugin.kernel.models import Base
@@ -29,7 +30,6 @@ from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Links
 from adplanning_plugin.options import DatabaseOptions
 from adplanning_plugin.tracking.models import Conversion, Event
-from tests.databases import make_declared_tables
 
 ALL = frozenset({"adplanning:read", "adplanning:write", "adplanning:manage", "adplanning:pii"})
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -87,7 +87,7 @@ async def attribution_database(postgres_server: Any, worker_name: str) -> AsyncI
     database = Database.connect(DatabaseOptions(url=url))
     async with database.engine.begin() as connection:
         await connection.execute(text("CREATE SCHEMA adplanning"))
-    make_declared_tables(url)
+    migrate.upgrade(url)
     yield database
     await database.close()
     postgres_server.drop(name)

@@ -13,7 +13,7 @@ import asyncpg
 from adplanning_plugin.embedded import Postgres
 from adplanning_plugin.kernel import migrate
 from tests.bench.harness import BenchError, parent_of, process_cpu, tree_cpu
-from tests.databases import PostgresServer, aside, make_declared_tables, prepare
+from tests.databases import PostgresServer, aside, prepare
 
 # Durable, as in production; the rest is what any server of 8 GB or more is given.
 SETTINGS = {
@@ -88,8 +88,6 @@ def _filled(server: PostgresServer, name: str) -> Iterator[BenchDatabase]:
     url = server.create(full)
     try:
         migrate.upgrade(url)
-        if not migrate.heads():
-            make_declared_tables(url)
         yield BenchDatabase(server, full, url, _postmaster(server))
     finally:
         server.drop(full)

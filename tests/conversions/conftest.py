@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from adplanning_plugin import Actor, Options, Tenant, hookimpl
 from adplanning_plugin.hookspecs import PROJECT, Section, Specs
+from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.http import admin_router
@@ -28,7 +29,6 @@ from adplanning_plugin.options import DatabaseOptions
 from adplanning_plugin.tracking.hooks import TrackingHooks
 from adplanning_plugin.tracking.models import Conversion
 from tests.conversions import shop
-from tests.databases import make_declared_tables
 
 ALL = frozenset({"adplanning:read", "adplanning:write", "adplanning:manage", "adplanning:pii"})
 
@@ -65,7 +65,7 @@ async def store_database(postgres_server: Any, worker_name: str) -> AsyncIterato
         await connection.run_sync(shop.metadata.create_all)
         await connection.execute(text("CREATE SCHEMA IF NOT EXISTS adplanning"))
     await engine.dispose()
-    make_declared_tables(url)
+    migrate.upgrade(url)
     database = Database.connect(DatabaseOptions(url=url, pool_size=16))
     yield database
     await database.close()

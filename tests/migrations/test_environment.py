@@ -9,10 +9,14 @@ import asyncpg
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Connection
 
 from adplanning_plugin.embedded import Postgres
 from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.errors import ConfigurationError
+from adplanning_plugin.kernel.models import Base
+from adplanning_plugin.links.owned import EXTENSIONS, OWNED
+from adplanning_plugin.plugin import DOMAINS
 from tests.databases import TEST_SETTINGS, declared_tables
 
 POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
@@ -119,3 +123,60 @@ def test_a_database_behind_the_models_shows_what_differs(make_database: Callable
     migrate.upgrade(url)
     migrate._run(url, lambda connection: connection.exec_driver_sql("ALTER TABLE adplanning.tenant DROP COLUMN zone"))
     assert ["zone" in difference for difference in migrate.drift(url, declared_tables())] == [True]
+
+
+def test_every_declared_table_is_registered_by_a_domain_or_belongs_to_the_kernel_or_the_links() -> None:
+    registered: dict[str, list[str]] = {}
+    for name, make, _ in DOMAINS:
+        domain = make()
+        for table in domain.register_models() if hasattr(domain, "register_models") else ():
+            registered.setdefault(table.name, []).append(name)
+    shared = {table.name: table for table in declared_tables().tables.values() if table.name not in registered}
+    homes = {mapper.class_.__tablename__: mapper.class_.__module__ for mapper in Base.registry.mappers}
+    assert {name: owners for name, owners in registered.items() if len(owners) > 1} == {}
+    strays = {name for name in shared if not homes.get(name, "").startswith("adplanning_plugin.kernel.")}
+    assert strays == {table.name for table in (*OWNED.values(), *EXTENSIONS.values())}
+
+
+def test_a_revision_of_the_hosts_named_0001_is_not_taken_for_ours(empty_database_url: str) -> None:
+    def record(connection: Connection) -> None:
+        connection.exec_driver_sql("CREATE TABLE public.alembic_version (version_num varchar(32) PRIMARY KEY)")
+        connection.exec_driver_sql("INSERT INTO public.alembic_version VALUES ('0001')")
+
+    migrate._run(empty_database_url, record)
+    assert migrate.host_version_table(empty_database_url) is None
+    assert all(name.startswith("adplanning") for name in migrate.heads())
+    migrate.upgrade(empty_database_url)
+    assert migrate.current(empty_database_url) == migrate.heads()
+
+
+THIRD_PARTY = """
+from alembic import op
+revision, down_revision, branch_labels = "stranger_0001", None, ("stranger",)
+depends_on = "adplanning_0001"
+
+def upgrade():
+    op.execute("CREATE TABLE adplanning.stranger_note (tenant_id text, id text, PRIMARY KEY (tenant_id, id))")
+
+def downgrade():
+    op.execute("DROP TABLE adplanning.stranger_note")
+"""
+
+
+def test_a_third_partys_folder_runs_after_ours_and_is_recorded_beside_it(
+    tmp_path: Path, empty_database_url: str
+) -> None:
+    (tmp_path / "stranger_0001.py").write_text(THIRD_PARTY)
+    migrate.upgrade(empty_database_url, extra=[tmp_path])
+    recorded = migrate._run(empty_database_url, lambda connection: migrate.recorded(connection, [tmp_path]))
+    assert {revision for _, revision in recorded} == {*migrate.heads(), "stranger_0001"}
+    migrate.downgrade_all(empty_database_url, extra=[tmp_path])
+    left = migrate._run(
+        empty_database_url,
+        lambda connection: (
+            connection.exec_driver_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'adplanning'")
+            .scalars()
+            .all()
+        ),
+    )
+    assert left == ["alembic_version"]

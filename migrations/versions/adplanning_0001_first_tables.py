@@ -1,6 +1,6 @@
 """first tables
 
-Revision 0001, after none.
+Revision adplanning_0001, after none.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0001"
+revision: str = "adplanning_0001"
 down_revision: str | Sequence[str] | None = None
 branch_labels: str | Sequence[str] | None = ("adplanning",)
 depends_on: str | Sequence[str] | None = None
