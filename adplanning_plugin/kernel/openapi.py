@@ -51,6 +51,10 @@ SECURITY_SCHEMES: dict[str, Any] = {
 }
 
 
+class RawRoutes(list[ASGIRouteHandler]):
+    """Raw public routes that stand beside the public router: whoever mounts them puts them into the runtime."""
+
+
 def openapi_document(runtime: Runtime) -> dict[str, Any]:
     """The document, as JSON-ready data with its keys in a stable order."""
     hooks = runtime.hooks.hook
@@ -72,7 +76,9 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
     schemas: dict[str, Any] = components.setdefault("schemas", {})
     schemas.update(schemas_of(Problem))
     paths: dict[str, Any] = document.setdefault("paths", {})
-    for base, handlers in ((runtime.options.paths.admin, admin), (runtime.options.paths.web, web)):
+    _describe_bodies(app, paths, schemas)
+    beside = runtime.get(RawRoutes) if runtime.has(RawRoutes) else RawRoutes()
+    for base, handlers in ((runtime.options.paths.admin, admin), (runtime.options.paths.web, [*web, *beside])):
         for handler in _raw(handlers):
             for path in sorted(handler.paths):
                 paths[_joined(base, path)] = handler.opt["openapi"]
@@ -97,6 +103,25 @@ def schemas_of(*types: type[msgspec.Struct]) -> dict[str, Any]:
 def reference(kind: type[msgspec.Struct]) -> dict[str, str]:
     """`{"$ref": …}` to a struct's component schema."""
     return {"$ref": REFERENCE.format(name=kind.__name__)}
+
+
+def _describe_bodies(app: Litestar, paths: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Bodies that a handler reads itself: `@put(..., openapi_rows=("ad_spend", SpendIn))`, rows as JSON or CSV."""
+    for route in app.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            rows = cast("tuple[str, type[msgspec.Struct]] | None", handler.opt.get("openapi_rows"))
+            if rows is None:
+                continue
+            name, kind = rows
+            schemas.update(schemas_of(kind))
+            several = {"type": "array", "items": reference(kind), "minItems": 1}
+            named = {"type": "object", "properties": {name: several}, "required": [name]}
+            content = {
+                "application/json": {"schema": {"anyOf": [named, several, reference(kind)]}},
+                "text/csv": {"schema": {"type": "string"}},
+            }
+            for method in handler.http_methods:
+                paths[route.path_format][str(method).lower()]["requestBody"] = {"required": True, "content": content}
 
 
 def _name_aliases(app: Litestar) -> None:

@@ -12,10 +12,12 @@ from sqlalchemy import Table
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
 from adplanning_plugin.kernel.health import HealthCheck
 from adplanning_plugin.kernel.models import SCHEMA, Base
+from adplanning_plugin.kernel.openapi import RawRoutes
 from adplanning_plugin.kernel.problems import problem_handlers
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.settings import SettingsSection
 from adplanning_plugin.kernel.watermark import Streams
+from adplanning_plugin.tracking.api import describe
 from adplanning_plugin.tracking.capture import counts as captured
 from adplanning_plugin.tracking.claim_route import claim_route
 from adplanning_plugin.tracking.edges import settle
@@ -87,7 +89,8 @@ def app_routes(runtime: Runtime) -> list[ControllerRouterHandler]:
 
     The raw endpoints do their own checks; the guards of the public router would cost them a tenth of their speed.
     """
-    raw: list[ControllerRouterHandler] = [*public_routes(runtime), claim_route(runtime)]
+    raw = RawRoutes(describe([*public_routes(runtime), claim_route(runtime)]))
+    runtime.put(raw)
     routes: list[ControllerRouterHandler] = [
         Router(
             runtime.options.paths.web,

@@ -27,9 +27,20 @@ def script() -> tuple[bytes, str]:
 
 def script_route(runtime: Runtime, path: str) -> HTTPRouteHandler:
     """`GET` of the script. Its path is an option, because ad blockers know the usual places."""
-    del runtime
+    # Below the public path it is described with the other routes; elsewhere it would be among the host's.
+    listed = {} if path and runtime.options.paths.script != path else {"include_in_schema": False}
 
-    @get(path, name="adplanning:script", include_in_schema=False, sync_to_thread=False)
+    @get(
+        path,
+        name="adplanning:script",
+        operation_id="getTrackerScript",
+        summary="The tracker script",
+        tags=["storefront"],
+        security=[{}],
+        media_type="text/javascript",
+        sync_to_thread=False,
+        **listed,
+    )
     def tracker(request: Request[Any, Any, Any], v: FromQuery[str | None] = None) -> Response[bytes]:
         """The tracker. `?v=<anything>` makes the address unique, and the copy good for a year."""
         content, tag = script()
