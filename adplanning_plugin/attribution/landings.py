@@ -13,7 +13,7 @@ from adplanning_plugin.attribution.touchpoints import Landing
 from adplanning_plugin.kernel.landing import UTM_FIELDS, fold, host_of, parse_landing
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
-from adplanning_plugin.tracking import event_table
+from adplanning_plugin.tracking import event_table, is_bot
 
 _event = cast("Table", event_table)
 _HOST = "lower(substring({column} FROM '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)'))"
@@ -95,12 +95,13 @@ async def own_landings(session: AsyncSession, tenant_id: str, spans: Sequence[Sp
 async def host_landings(
     session: AsyncSession, runtime: Runtime, tenant_id: str, session_ids: Sequence[str]
 ) -> list[Landing]:
-    """The landings of linked sessions, one each; utm columns win over what the landing URL says."""
+    """The landings of linked sessions, one each, of people only; utm columns win over what the landing URL says."""
     links = runtime.get(Links)
     rows = links.by_ids("analytics_session", tenant_id, session_ids)
     domains = await _domains(session, links, tenant_id)
     found = (await session.execute(select(rows).order_by(rows.c.id))).all()
-    return [_host_landing(row, domains) for row in found]
+    # A store that keeps no user agent has judged for itself.
+    return [_host_landing(row, domains) for row in found if not (row.user_agent and is_bot(row.user_agent))]
 
 
 def _host_landing(row: Row[Any], domains: Mapping[str, str]) -> Landing:

@@ -22,6 +22,7 @@ CHUNK = 500
 _conversion = cast("Table", conversion_table)
 _edge = cast("Table", edge_table)
 
+_CREDITED = "c.attribution_version IS NOT NULL AND c.deleted_at IS NULL"
 # The reverse of what credit reaches: the visit itself, and one strong edge away. What was never credited is due anyway.
 _CONCERNED = text(
     f"""
@@ -59,6 +60,47 @@ _CONCERNED = text(
     ORDER BY 1
     """  # noqa: S608 - table names of our own; every value is a parameter
 )
+
+
+# Credited conversions of somebody else's visit, by their own name or (where they have none) by the name of that visit,
+# which newly linked visitors' touches may have a share in.
+_NEWLY_REACHED = text(
+    f"""
+    WITH mine AS MATERIALIZED (
+      SELECT e.visitor_id, e.identifier FROM {_edge.fullname} e
+      WHERE e.tenant_id = :tenant AND e.visitor_id = ANY(CAST(:visitors AS text[])) AND e.strength = 2
+    ), reached AS (
+      SELECT c.id, c.occurred_at, c.visitor_id AS own, m.visitor_id FROM mine m
+      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.person_id = substr(m.identifier, 8)
+      WHERE m.identifier LIKE 'person:%' AND {_CREDITED}
+      UNION
+      SELECT c.id, c.occurred_at, c.visitor_id, m.visitor_id FROM mine m
+      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.identifier = m.identifier
+      WHERE {_CREDITED}
+      UNION
+      SELECT c.id, c.occurred_at, c.visitor_id, near.visitor_id FROM mine m
+      JOIN {_edge.fullname} near ON near.tenant_id = :tenant AND near.identifier = m.identifier AND near.strength = 2
+      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.visitor_id = m.visitor_id
+      WHERE {_CREDITED} AND (c.lead_id IS NOT NULL OR (c.person_id IS NULL AND c.identifier IS NULL))
+      UNION
+      SELECT c.id, c.occurred_at, c.visitor_id, m.visitor_id FROM mine m
+      JOIN {_edge.fullname} near ON near.tenant_id = :tenant AND near.identifier = m.identifier AND near.strength = 2
+      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.visitor_id = near.visitor_id
+      WHERE {_CREDITED} AND (c.lead_id IS NOT NULL OR (c.person_id IS NULL AND c.identifier IS NULL))
+    )
+    SELECT DISTINCT r.id FROM reached r
+    WHERE r.own IS DISTINCT FROM r.visitor_id AND EXISTS (
+      SELECT 1 FROM adplanning.touchpoint t
+      WHERE t.tenant_id = :tenant AND t.visitor_id = r.visitor_id AND t.occurred_at <= r.occurred_at)
+    ORDER BY 1
+    """  # noqa: S608 - table names of our own; every value is a parameter
+)
+
+
+async def conversions_of_linked(session: AsyncSession, tenant_id: str, visitor_ids: Sequence[str]) -> list[str]:
+    """Credited conversions that visitors with a new strong edge may have a share in."""
+    values = {"tenant": tenant_id, "visitors": list(visitor_ids)}
+    return list((await session.execute(_NEWLY_REACHED, values)).scalars())
 
 
 async def conversions_after(

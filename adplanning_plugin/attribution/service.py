@@ -23,7 +23,7 @@ from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.landing import fold
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
-from adplanning_plugin.tracking import conversion_table
+from adplanning_plugin.tracking import conversion_table, link_sessions
 
 SESSIONS = 2_000
 """Sessions whose landings are read at once."""
@@ -53,12 +53,15 @@ async def read_events(runtime: Runtime, session: AsyncSession, tenant_id: str, l
 async def read_host_sessions(
     session: AsyncSession, runtime: Runtime, tenant_id: str, session_ids: Sequence[str]
 ) -> int:
-    """Touches of linked sessions; returns how many are new or changed."""
-    if not session_ids or not reads_host_sessions(runtime):
+    """Touches of linked sessions, and who was logged in; returns how many touches are new or changed."""
+    if not session_ids:
+        return 0
+    await link_sessions(session, runtime, tenant_id, session_ids)
+    if not reads_host_sessions(runtime):
         return 0
     landings = await host_landings(session, runtime, tenant_id, session_ids)
     touches = touches_of(tenant_id, "host", landings)
-    stored = await store_touches(session, tenant_id, "host", touches, [landing.session_id for landing in landings])
+    stored = await store_touches(session, tenant_id, "host", touches, session_ids)
     await follow_up(session, runtime, tenant_id, stored)
     return len(stored.changed)
 

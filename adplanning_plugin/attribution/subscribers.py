@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_, select
 
 from adplanning_plugin.attribution.crediting import compute_credit
-from adplanning_plugin.attribution.late import DUE
+from adplanning_plugin.attribution.late import DUE, announce_due, conversions_of_linked
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.resolution import resolve_touches
 from adplanning_plugin.attribution.service import read_host_sessions, read_sessions_of, reads_host_sessions
 from adplanning_plugin.attribution.utm import normalise_name
+from adplanning_plugin.identity import LINKED
 from adplanning_plugin.kernel.events import Delivery, Event, Retry, Subscription
 from adplanning_plugin.kernel.sweep import Sweep, SweepContext
 from adplanning_plugin.links import Links
+from adplanning_plugin.tracking import link_sessions
 
 SESSIONS_SWEEP, CAMPAIGNS_SWEEP = "attribution.sessions", "attribution.campaigns"
 _MOST_TOUCHES = 20_000
@@ -37,7 +39,7 @@ async def on_conversion(delivery: Delivery, event: Event) -> None:
 
 
 async def on_host_event(delivery: Delivery, event: Event) -> None:
-    """The store's own analytics recorded an event: its session gets its touch, where it has none yet."""
+    """The store's own analytics recorded an event: its session gets its touch, and its person, where it lacks them."""
     links = delivery.runtime.get(Links)
     if not reads_host_sessions(delivery.runtime) or not links.has("analytics_event"):
         return
@@ -45,9 +47,18 @@ async def on_host_event(delivery: Delivery, event: Event) -> None:
     touched = select(Touchpoint.session_id).where(
         Touchpoint.tenant_id == delivery.tenant_id, Touchpoint.session_id == rows.c.session_id
     )
-    missing = select(rows.c.session_id).where(rows.c.session_id.is_not(None), ~touched.exists()).distinct()
-    ids = list((await delivery.session.execute(missing)).scalars())
-    await read_host_sessions(delivery.session, delivery.runtime, delivery.tenant_id, ids)
+    named = select(rows.c.session_id, touched.exists()).where(rows.c.session_id.is_not(None)).distinct()
+    sessions = [(str(row[0]), bool(row[1])) for row in await delivery.session.execute(named)]
+    known = [session_id for session_id, is_touched in sessions if is_touched]
+    await link_sessions(delivery.session, delivery.runtime, delivery.tenant_id, known)
+    missing = [session_id for session_id, is_touched in sessions if not is_touched]
+    await read_host_sessions(delivery.session, delivery.runtime, delivery.tenant_id, missing)
+
+
+async def on_linked(delivery: Delivery, event: Event) -> None:
+    """Visitors became known to be somebody's after orders were credited: those that now reach other touches are due."""
+    ids = await conversions_of_linked(delivery.session, delivery.tenant_id, _ids(event))
+    await announce_due(delivery.session, delivery.runtime, delivery.tenant_id, ids)
 
 
 async def sweep_sessions(context: SweepContext, ids: Sequence[str]) -> int:
@@ -86,6 +97,7 @@ SUBSCRIPTIONS = (
         events=("conversion.created", "conversion.updated", "conversion.batch", "conversion.deleted", DUE),
         handle=on_conversion,
     ),
+    Subscription(id="attribution.linked", events=(LINKED,), handle=on_linked),
     Subscription(id="attribution.sessions", events=("analytics_event.created",), handle=on_host_event),
 )
 SWEEPS = (

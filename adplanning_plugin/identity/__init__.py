@@ -7,6 +7,7 @@ from adplanning_plugin.identity.identifiers import (
     secret_of,
 )
 from adplanning_plugin.identity.repository import (
+    LINKED,
     MAX_VISITORS,
     STRONG,
     WEAK,
@@ -26,6 +27,7 @@ from adplanning_plugin.identity.repository import (
 )
 
 __all__ = [
+    "LINKED",
     "MAX_VISITORS",
     "STRONG",
     "WEAK",

@@ -1,4 +1,8 @@
-"""Edges between visitors and identifiers: written set-wise, capped, resolved one hop on read. Nothing is merged."""
+"""Edges between visitors and identifiers: written set-wise, capped, resolved one hop on read. Nothing is merged.
+
+A strong edge that was not there before is told of (`identity.linked`, the ids of its visitors): what was counted
+without it may have to be counted again.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +26,22 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
+from adplanning_plugin.kernel.events import publish
+from adplanning_plugin.kernel.runtime import Runtime
 
 MAX_VISITORS = 50
 """Visitors one identifier may be linked to; beyond it is a shared mailbox, a till, or a test address."""
 STRONG, WEAK = 2, 1
+LINKED = "identity.linked"
+"""The event of new strong edges; its data is {"ids": visitor ids}."""
+_TOLD_AT_ONCE = 500
 Kind = Literal["order", "login", "signed_link", "form"]
 _ABOVE_CAP = f"seen with more than {MAX_VISITORS} visitors"
 
@@ -51,7 +61,7 @@ class Edge(NamedTuple):
     seen_at: datetime
 
 
-async def link(session: AsyncSession, tenant_id: str, edges: Sequence[Edge]) -> int:
+async def link(session: AsyncSession, runtime: Runtime, tenant_id: str, edges: Sequence[Edge]) -> int:
     """Write edges in one statement; returns how many are new or seen later than before."""
     if not edges:
         return 0
@@ -73,10 +83,10 @@ async def link(session: AsyncSession, tenant_id: str, edges: Sequence[Edge]) -> 
         )
         .render_derived(name="seen")
     )
-    return await link_from(session, tenant_id, select(rows).subquery("seen_edges"))
+    return await link_from(session, runtime, tenant_id, select(rows).subquery("seen_edges"))
 
 
-async def link_from(session: AsyncSession, tenant_id: str, seen: FromClause) -> int:
+async def link_from(session: AsyncSession, runtime: Runtime, tenant_id: str, seen: FromClause) -> int:
     """Write the edges that a selectable yields: columns visitor_id, identifier, kind, source, seen_at.
 
     Identifiers on the denylist get none; one that exceeds `MAX_VISITORS` is put on it, which hides its edges on read.
@@ -111,11 +121,24 @@ async def link_from(session: AsyncSession, tenant_id: str, seen: FromClause) -> 
         },
         where=(IdentityEdge.first_seen_at > excluded.first_seen_at)
         | (IdentityEdge.last_seen_at < excluded.last_seen_at),
-    ).returning(IdentityEdge.identifier)
-    touched = (await session.execute(written)).scalars().all()
+    ).returning(
+        IdentityEdge.visitor_id,
+        IdentityEdge.identifier,
+        # A row that this statement inserted was locked by nobody yet.
+        ((IdentityEdge.strength == STRONG) & (literal_column("xmax") == literal_column("0"))).label(
+            "is_new_and_strong"
+        ),
+    )
+    touched = (await session.execute(written)).all()
     if touched:
-        await _cap(session, tenant_id, sorted(set(touched)))
+        await _cap(session, tenant_id, sorted({row.identifier for row in touched}))
+        await _tell(session, runtime, tenant_id, sorted({row.visitor_id for row in touched if row.is_new_and_strong}))
     return len(touched)
+
+
+async def _tell(session: AsyncSession, runtime: Runtime, tenant_id: str, visitor_ids: Sequence[str]) -> None:
+    for start in range(0, len(visitor_ids), _TOLD_AT_ONCE):
+        await publish(session, runtime, tenant_id, LINKED, {"ids": visitor_ids[start : start + _TOLD_AT_ONCE]})
 
 
 async def _cap(session: AsyncSession, tenant_id: str, identifiers: list[str]) -> None:

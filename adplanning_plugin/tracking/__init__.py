@@ -10,6 +10,7 @@ from adplanning_plugin.tracking.binding import (
     stamp_request,
     visitor_token,
 )
+from adplanning_plugin.tracking.bots import is_bot
 from adplanning_plugin.tracking.capture import CaptureMiddleware
 from adplanning_plugin.tracking.capture_hooks import (
     CaptureHooks,
@@ -18,6 +19,7 @@ from adplanning_plugin.tracking.capture_hooks import (
     start_capture,
     stop_capture,
 )
+from adplanning_plugin.tracking.forms import link_sessions
 from adplanning_plugin.tracking.leads import record_leads
 from adplanning_plugin.tracking.models import (
     CheckoutBinding,
@@ -61,6 +63,8 @@ __all__ = [
     "event_table",
     "goal_table",
     "identify",
+    "is_bot",
+    "link_sessions",
     "order_visit_table",
     "record_leads",
     "record_purchases",

@@ -23,7 +23,7 @@ async def write_edges(runtime: Runtime, tenant_id: str, edges: Sequence[Edge]) -
     """Write edges in a transaction of their own; False, and a line in the log, when that fails or takes too long."""
     try:
         async with asyncio.timeout(2), runtime.database.transaction(tenant_id) as session:
-            await link(session, tenant_id, edges)
+            await link(session, runtime, tenant_id, edges)
     except Exception as error:  # noqa: BLE001 - a login or a page goes on without its edge
         runtime.log.warning("identity edge not written: %s", type(error).__name__)
         return False

@@ -59,11 +59,16 @@ _TYPES = (
 _JSON = frozenset({"utm", "click_ids", "properties"})
 _NAMES = EventRow._fields
 _INSERT = (
-    f"INSERT INTO adplanning.event (tenant_id, {', '.join(_NAMES)}) "  # noqa: S608 - names of our own columns only
+    f"WITH made AS (INSERT INTO adplanning.event (tenant_id, {', '.join(_NAMES)}) "  # noqa: S608 - names of our own
     f"SELECT $1, {', '.join(f't.{name}::jsonb' if name in _JSON else f't.{name}' for name in _NAMES)} "
     f"FROM unnest({', '.join(f'${n}::{kind}[]' for n, kind in enumerate(_TYPES, 2))}) AS t({', '.join(_NAMES)}) "
 )
-_DEDUPED = " ON CONFLICT (tenant_id, occurred_at, id) DO NOTHING RETURNING occurred_at, id"
+# Which rows are new is told only where some are and some are not.
+_DEDUPED = (
+    " ON CONFLICT (tenant_id, occurred_at, id) DO NOTHING RETURNING occurred_at, id), n AS (SELECT count(*) FROM made) "
+    "SELECT n.count, few.times, few.ids FROM n LEFT JOIN LATERAL (SELECT array_agg(made.occurred_at) AS times, "
+    "array_agg(made.id) AS ids FROM made) few ON n.count > 0 AND n.count < cardinality($3::text[])"
+)
 # A client id without a client time got the server's: its replay is found by the index over such rows.
 _UNSEEN = (
     "WHERE NOT (t.occurred_at = t.received_at AND EXISTS (SELECT 1 FROM adplanning.event e WHERE e.tenant_id = $1 "  # noqa: S608
@@ -88,7 +93,7 @@ class _Raw(Protocol):
     """What is used of asyncpg's own connection."""
 
     async def execute(self, query: str, *args: object) -> str: ...
-    async def fetch(self, query: str, *args: object) -> list[Any]: ...
+    async def fetchrow(self, query: str, *args: object) -> Any: ...
     def terminate(self) -> None: ...
 
 
@@ -212,7 +217,8 @@ class Flusher:
             for submission in submissions:
                 self._unavailable(submission)
             return
-        for submission, flags in zip(submissions, _answers(submissions, index, stored), strict=True):
+        answers = _all_new(submissions) if len(stored) == len(index) == _rows(submissions) else None
+        for submission, flags in zip(submissions, answers or _answers(submissions, index, stored), strict=True):
             new = sum(flags)
             self.counts["stored"] += new
             self.counts["duplicate"] += len(flags) - new
@@ -243,7 +249,8 @@ class Flusher:
         raise AssertionError("unreachable: the second attempt returns or raises")
 
     async def _insert(self, connection: _Raw, tenant_id: str, rows: list[EventRow]) -> set[tuple[datetime, str]]:
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        # A column that says nothing is sent as an empty array: unnest fills the shorter ones up with NULL.
+        columns = [[] if column.count(None) == len(rows) else column for column in zip(*rows, strict=True)]
         untimed = [f"{tenant_id}\n{row.id}" for row in rows if row.occurred_at == row.received_at]
         milliseconds = int(self._timeout * 1000)
         await connection.execute(
@@ -255,9 +262,10 @@ class Flusher:
         if untimed:
             await connection.execute(_LOCK_IDS, untimed)
             since = min(row.received_at for row in rows) - self._untimed_window
-            stored = await connection.fetch(_INSERT + _UNSEEN + _DEDUPED, tenant_id, *columns, since)
+            made = await connection.fetchrow(_INSERT + _UNSEEN + _DEDUPED, tenant_id, *columns, since)
         else:
-            stored = await connection.fetch(_INSERT + _DEDUPED, tenant_id, *columns)
+            made = await connection.fetchrow(_INSERT + _DEDUPED, tenant_id, *columns)
+        stored = _stored(rows, *made)
         now = time.monotonic()
         woken = now - self._woken.get(tenant_id, -_WAKE_EVERY) < _WAKE_EVERY
         if stored and not woken:
@@ -265,7 +273,7 @@ class Flusher:
         await connection.execute("COMMIT")
         if stored and not woken:
             self._woken[tenant_id] = now
-        return {(row[0], row[1]) for row in stored}
+        return stored
 
     def _unavailable(self, submission: _Submission) -> None:
         if submission.answer is None:
@@ -343,6 +351,23 @@ def _first_seen(submissions: list[_Submission]) -> tuple[list[EventRow], dict[An
                 fresh.append(row)
             position += 1
     return fresh, index
+
+
+def _stored(
+    rows: list[EventRow], count: int, times: list[datetime] | None, ids: list[str] | None
+) -> set[tuple[datetime, str]]:
+    """The (time, id) of the rows that are new."""
+    if count == len(rows):
+        return {row[:2] for row in rows}
+    return set(zip(times or (), ids or (), strict=True))
+
+
+def _rows(submissions: list[_Submission]) -> int:
+    return sum(len(submission.rows) for submission in submissions)
+
+
+def _all_new(submissions: list[_Submission]) -> list[list[bool]]:
+    return [[True] * len(submission.rows) for submission in submissions]
 
 
 def _answers(

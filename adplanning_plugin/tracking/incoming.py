@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, TypeAlias, cast
 
 import msgspec
@@ -24,7 +25,10 @@ from adplanning_plugin.tracking.visits import Visit
 
 MAX_PROPERTIES = 8_192
 """Bytes of one event's properties."""
+_ADDRESS = re.compile(r"[^\s\"'<>@,;:\\]+@[^\s\"'<>@,;:\\]+\.[^\s\"'<>@,;:\\]+")
 _DEPTH = 5
+_KEPT_URL = 256
+"""Characters of a URL whose reading is remembered."""
 _INT64 = 2**63
 _UTM = re.compile(r"utm(?:_|%5f)", re.IGNORECASE)
 _ORIGIN = re.compile(r"^([a-z][a-z0-9+.-]*://[^/?#]*)", re.IGNORECASE)
@@ -182,6 +186,44 @@ def _decode_each(raws: Sequence[Raw]) -> tuple[list[tuple[int, EventIn]], list[R
     return events, rejected
 
 
+class _Page(NamedTuple):
+    """What the columns of a row say of a URL."""
+
+    url: str | None = None
+    path: str | None = None
+    utm: str | None = None
+    click_ids: str | None = None
+    crowded: bool = False
+    """More `utm_` parameters than are read."""
+
+
+_NO_PAGE = _Page()
+
+
+def _read_page(url: str) -> _Page:
+    if len(_UTM.findall(url)) > MAX_UTM:
+        return _Page(crowded=True)
+    landing = parse_landing(url)
+    return _Page(landing.clean_url, landing.path, json_text(landing.utm), json_text(landing.click_ids))
+
+
+def _read_referrer(referrer: str) -> str | None:
+    return parse_landing(None, referrer).clean_referrer
+
+
+# A store's visitors see the same pages: what was read of the last ones is kept, in at most 8 MB.
+_known_page = lru_cache(maxsize=4_096)(_read_page)
+_known_referrer = lru_cache(maxsize=2_048)(_read_referrer)
+
+
+def _page(url: str) -> _Page:
+    return _known_page(url) if len(url) <= _KEPT_URL else _read_page(url)
+
+
+def _clean_referrer(referrer: str) -> str | None:
+    return _known_referrer(referrer) if len(referrer) <= _KEPT_URL else _read_referrer(referrer)
+
+
 class Recorder:
     """Turns checked events of one request into rows."""
 
@@ -200,29 +242,21 @@ class Recorder:
         """
         at = self._when(event)
         value, currency = _money(event)
-        if event.url is not None and len(_UTM.findall(event.url)) > MAX_UTM:
+        page = _NO_PAGE if event.url is None else _page(event.url)
+        if page.crowded:
             raise _invalid("url", "too_many_utm_parameters", f"url must carry at most {MAX_UTM} utm_ parameters.")
         event_id = event.id or new_id("evt")
         if not consent.analytics:
             return self._anonymous(event, at, event_id, value, currency)
         properties = property_text(event.properties)
         visitor_id, session_id = supplied_visit(visit, event.visitor_id, event.session_id)
-        url = path = referrer = None
-        utm: dict[str, str] = {}
-        clicks: dict[str, str] = {}
-        if event.url is not None or event.referrer is not None:
-            landing = parse_landing(event.url, event.referrer)
-            utm, clicks, referrer = landing.utm, landing.click_ids, landing.clean_referrer
-            if event.url is not None:
-                url, path = landing.clean_url, landing.path
-        if event.utm is not None:
-            utm = _utm(event.utm)
-        if event.click_ids:
-            clicks = _click_ids(event.click_ids)
+        referrer = _clean_referrer(event.referrer) if event.referrer else None
+        utm = page.utm if event.utm is None else json_text(_utm(event.utm))
+        clicks = json_text(_click_ids(event.click_ids)) if event.click_ids else page.click_ids
         return EventRow(
-            at, event_id, self._received, event.name, visitor_id, session_id, self._website_id, url, path, referrer,
-            json_text(utm), json_text(clicks) if consent.bits & ADS else None, value, currency, event.seconds,
-            event.scroll, properties, consent.bits, "tracker",
+            at, event_id, self._received, event.name, visitor_id, session_id, self._website_id, page.url, page.path,
+            referrer, utm, clicks if consent.bits & ADS else None, value, currency, event.seconds, event.scroll,
+            properties, consent.bits, "tracker",
         )  # fmt: skip
 
     def landing(self, landing: LandingIn, visit: Visit) -> EventRow | None:
@@ -314,14 +348,18 @@ def _click_ids(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def property_text(given: dict[str, Any] | None) -> str | None:
-    """Properties as JSON text, or `Invalid`: too large, too deep, a number past 64 bits, a NUL character."""
+    """Properties as JSON text, or `Invalid`: too large, too deep, a number past 64 bits, a NUL character.
+
+    Whatever looks like an address is left out: whose it is, the store's own form response says.
+    """
     if not given:
         return None
     _check(given, "properties", 0)
     text = msgspec.json.encode(given)
     if len(text) > MAX_PROPERTIES:
         raise _invalid("properties", "too_large", f"properties must take at most {MAX_PROPERTIES} bytes.")
-    return text.decode()
+    plain = text.decode()
+    return _ADDRESS.sub("[email]", plain) if "@" in plain else plain
 
 
 def _check(value: Any, field: str, depth: int) -> None:

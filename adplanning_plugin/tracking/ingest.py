@@ -150,8 +150,8 @@ async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
         rejected = [*rejected, *(Rejected(index, "unstorable", message) for index in positions if index >= 0)]
     kept = [flag for flag, index in zip(flags, positions, strict=False) if index >= 0]
     accepted = sum(kept)
-    body: dict[str, Any] = {"accepted": accepted, "duplicate": len(kept) - accepted, "rejected": rejected}
-    return 202, msgspec.json.encode(body), cookies
+    refused = msgspec.json.encode(rejected) if rejected else b"[]"
+    return 202, b'{"accepted":%d,"duplicate":%d,"rejected":%b}' % (accepted, len(kept) - accepted, refused), cookies
 
 
 def _rows(
@@ -162,8 +162,8 @@ def _rows(
     rows: list[EventRow] = []
     positions: list[int] = []
     rejected = list(read.rejected)
-    before = read.envelope.landing or from_referrer(read.events)
-    if before is not None and visit.fresh_visitor and (landing := recorder.landing(before, visit)) is not None:
+    before = _begins(read) if visit.fresh_visitor else None
+    if before is not None and (landing := recorder.landing(before, visit)) is not None:
         rows.append(landing)
         positions.append(-1)
     for index, event in read.events:
@@ -195,9 +195,20 @@ async def visit_of(request: Incoming, key: KeyRecord, envelope: Envelope, read: 
         token = read_visit(runtime, key.tenant_id, envelope.visitor_token)
         if token is not None:
             visit.visitor_id, visit.session_id = token.visitor_id, token.session_id
-    visits.ensure(visit)
-    supplied = read is not None and visit.fresh_visitor and all(event.visitor_id for _, event in read.events)
+    supplied = (
+        read is not None
+        and visit.visitor_id is None
+        and visit.consent.analytics
+        and all(event.visitor_id for _, event in read.events)
+    )
+    if read is None or not supplied or _begins(read) is not None:
+        visits.ensure(visit)
     return Known(visit, [] if supplied else visits.cookies(visit), consent)
+
+
+def _begins(read: Read) -> LandingIn | None:
+    """The landing before consent that the request still knows."""
+    return read.envelope.landing or from_referrer(read.events)
 
 
 def _said_by_events(read: Read, consent: Consent) -> Consent:

@@ -20,13 +20,14 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.identity import email_identifier_sql
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.announce import announce
+from adplanning_plugin.tracking.forms import link_leads
 from adplanning_plugin.tracking.goal_matching import choose_goal, no_value
 from adplanning_plugin.tracking.goal_rules import GoalRule, active_rules
 from adplanning_plugin.tracking.goal_sources import ledger_columns
@@ -36,11 +37,12 @@ from adplanning_plugin.tracking.recording import (
     changed_only,
     chunks,
     due_again,
+    named_visits,
     new_conversion_id,
     take_turns,
     visit_sessions,
+    visits_as_rows,
 )
-from adplanning_plugin.tracking.tokens import read_visit
 
 _FACTS = (
     "status",
@@ -57,7 +59,6 @@ _FACTS = (
     "click_ids",
     "goal_id",
 )
-_TEXTS = ARRAY(Text())
 # The platform itself says which campaign brought its lead; attribution leaves that.
 _ASSIGNED = ("platform", "ad_campaign_id", "campaign_assigned")
 
@@ -75,6 +76,7 @@ async def record_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, 
         rows = await _upsert(session, runtime, tenant_id, ids)
         created += [row.id for row in rows if row.is_new]
         updated += [row.id for row in rows if not row.is_new]
+        await link_leads(session, runtime, tenant_id, ids)
         missing += await _without_conversion(session, tenant_id, ids)
     await announce(session, runtime, tenant_id, created, updated)
     return Recorded(created=tuple(created), updated=tuple(updated), missing=tuple(missing))
@@ -82,7 +84,7 @@ async def record_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, 
 
 async def _upsert(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]) -> Sequence[Any]:
     rules = await active_rules(session, runtime, tenant_id, ledger=True, conversion_type="lead_form_submission")
-    seen = await _visits(session, runtime, tenant_id, ids)
+    seen = await named_visits(session, runtime, tenant_id, "lead", ids)
     source = _facts_of_leads(runtime, tenant_id, ids, seen, rules)
     statement = insert(Conversion).from_select(
         ["tenant_id", "id", "conversion_type", "lead_id", *_FACTS, *_ASSIGNED], source
@@ -102,26 +104,6 @@ async def _upsert(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: 
     return rows.all()
 
 
-async def _visits(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]
-) -> dict[str, tuple[str | None, str | None]]:
-    """Lead id → (visitor, session) from signed tokens, and from the host's own session where there is no token."""
-    lead = runtime.get(Links).by_ids("lead", tenant_id, ids)
-    rows = await session.execute(
-        select(lead.c.id, lead.c.visitor_token, lead.c.session_id, lead.c.created_at).where(
-            lead.c.visitor_token.is_not(None) | lead.c.session_id.is_not(None)
-        )
-    )
-    seen: dict[str, tuple[str | None, str | None]] = {}
-    for row in rows:
-        token = read_visit(runtime, tenant_id, row.visitor_token, at=row.created_at) if row.visitor_token else None
-        if token is not None and token.visitor_id is not None and token.consent == "granted":
-            seen[row.id] = (token.visitor_id, token.session_id)
-        elif row.session_id:
-            seen[row.id] = (None, row.session_id)
-    return seen
-
-
 def _facts_of_leads(
     runtime: Runtime,
     tenant_id: str,
@@ -133,7 +115,7 @@ def _facts_of_leads(
     lead = links.by_ids("lead", tenant_id, ids)
     session_ids = sorted({session_id for _, session_id in seen.values() if session_id})
     visit = visit_sessions(runtime, tenant_id, session_ids)
-    named_visit = _table_of(seen)
+    named_visit = visits_as_rows(seen)
     campaign = _campaigns(links, tenant_id)
     utm = visit.c.utm
     currency = func.coalesce(lead.c.currency, runtime.tenant(tenant_id).currency)
@@ -143,7 +125,7 @@ def _facts_of_leads(
     )
     goal_id = choose_goal(rules, columns)
     joined = (
-        lead.outerjoin(named_visit, named_visit.c.lead_id == lead.c.id)
+        lead.outerjoin(named_visit, named_visit.c.id == lead.c.id)
         .outerjoin(visit, visit.c.id == named_visit.c.session_id)
         .outerjoin(campaign, campaign.c.id == lead.c.ad_campaign_id)
     )
@@ -173,13 +155,6 @@ def _facts_of_leads(
         .select_from(joined)
         .where(lead.c.created_at.is_not(None))
     )
-
-
-def _table_of(seen: dict[str, tuple[str | None, str | None]]) -> FromClause:
-    """The visits of leads as rows; tokens are verified in Python, so they enter the statement as arrays."""
-    columns = (list(seen), [visitor for visitor, _ in seen.values()], [session_id for _, session_id in seen.values()])
-    arrays = [cast(column, _TEXTS) for column in columns]
-    return func.unnest(*arrays).table_valued("lead_id", "visitor_id", "session_id").render_derived("named_visit")
 
 
 def _campaigns(links: Links, tenant_id: str) -> FromClause:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -20,13 +20,14 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB, Insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.ids import new_ulid
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.models import Conversion, Session
+from adplanning_plugin.tracking.tokens import read_visit
 
 CHUNK = 2_000
 """Rows of one statement: bounds memory, locks and the size of an announcement."""
@@ -101,6 +102,31 @@ def visit_sessions(runtime: Runtime, tenant_id: str, session_ids: Sequence[str])
         host.c.id, host.c.visitor_id, host.c.website_id, host_utm(host), cast(null(), JSONB).label("click_ids")
     ).where(host.c.id.not_in(select(Session.id).where(*wanted)))
     return union_all(own, host_rows).subquery("visit_session")
+
+
+async def named_visits(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, entity: str, ids: Sequence[str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """Id of a lead or form response → (visitor, session): by its signed token, else by the store's own session."""
+    rows = runtime.get(Links).by_ids(entity, tenant_id, ids)
+    carrying = select(rows.c.id, rows.c.visitor_token, rows.c.session_id, rows.c.created_at).where(
+        rows.c.visitor_token.is_not(None) | rows.c.session_id.is_not(None)
+    )
+    seen: dict[str, tuple[str | None, str | None]] = {}
+    for row in await session.execute(carrying):
+        token = read_visit(runtime, tenant_id, row.visitor_token, at=row.created_at) if row.visitor_token else None
+        if token is not None and token.visitor_id is not None and token.consent == "granted":
+            seen[row.id] = (token.visitor_id, token.session_id)
+        elif row.session_id:
+            seen[row.id] = (None, row.session_id)
+    return seen
+
+
+def visits_as_rows(seen: Mapping[str, tuple[str | None, str | None]]) -> FromClause:
+    """Those visits as rows (id, visitor_id, session_id): tokens are verified in Python, so they enter as arrays."""
+    columns = (list(seen), [visitor for visitor, _ in seen.values()], [session_id for _, session_id in seen.values()])
+    arrays = [cast(column, ARRAY(Text())) for column in columns]
+    return func.unnest(*arrays).table_valued("id", "visitor_id", "session_id").render_derived("named_visit")
 
 
 def host_utm(session: FromClause) -> ColumnElement[Any]:

@@ -30,6 +30,7 @@ from adplanning_plugin.identity import email_identifier_sql, link_from
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.models import CheckoutBinding, OrderVisit
+from adplanning_plugin.tracking.nearby import Nearby, nearby_visits
 from adplanning_plugin.tracking.tokens import read_visit
 
 _STAMPED = ("visitor_id", "session_id", "method", "consent")
@@ -39,7 +40,8 @@ async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, 
     """Write `order_visit` for linked orders and link their visitors to the orders' person and address.
 
     The first source that names a visit wins: the request that created the order, the checkout reference, the order's
-    signed token, the host's own session. A denied consent, said by any of them or by the order itself, beats them all.
+    signed token, the host's own session, and last a session that the order's buyer is known to have had shortly before.
+    A denied consent, said by any of them or by the order itself, beats them all.
 
     Returns:
         How many stamps are new or changed.
@@ -55,8 +57,18 @@ async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, 
         found = select(orders.c.session_id).where(orders.c.session_id.is_not(None)).distinct()
         named = (await session.execute(found)).scalars().all()
     picked = _picked(tenant_id, orders, tokens, _host_sessions(links, tenant_id, named)).subquery("picked")
-    rows = select(literal(tenant_id), picked.c.order_id, *(picked.c[name] for name in _STAMPED), func.now()).order_by(
-        picked.c.order_id
+    bare = select(picked.c.order_id).where(picked.c.method == "none", picked.c.consent != "denied")
+    around = _nearby_rows(
+        await nearby_visits(session, runtime, tenant_id, (await session.execute(bare)).scalars().all())
+    )
+    stamped = {
+        name: func.coalesce(around.c[name], picked.c[name]) if name != "consent" else picked.c.consent
+        for name in _STAMPED
+    }
+    rows = (
+        select(literal(tenant_id), picked.c.order_id, *stamped.values(), func.now())
+        .select_from(picked.outerjoin(around, around.c.order_id == picked.c.order_id))
+        .order_by(picked.c.order_id)
     )
     statement = insert(OrderVisit).from_select(["tenant_id", "order_id", *_STAMPED, "stamped_at"], rows)
     excluded = statement.excluded
@@ -66,7 +78,7 @@ async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, 
         where=or_(*(getattr(OrderVisit, name).is_distinct_from(excluded[name]) for name in _STAMPED)),
     ).returning(OrderVisit.order_id)
     changed = len((await session.execute(upsert)).scalars().all())
-    await link_from(session, tenant_id, _edges(runtime, tenant_id, orders))
+    await link_from(session, runtime, tenant_id, _edges(runtime, tenant_id, orders))
     return changed
 
 
@@ -152,6 +164,15 @@ def _token_rows(tokens: list[tuple[str, str | None, str | None, str]]) -> FromCl
     )
 
 
+def _nearby_rows(found: Sequence[Nearby]) -> FromClause:
+    columns = [[row[position] for row in found] for position in range(4)]
+    return (
+        func.unnest(*(cast(values, ARRAY(Text())) for values in columns))
+        .table_valued(*(column(name, String) for name in ("order_id", "visitor_id", "session_id", "method")))
+        .render_derived(name="around")
+    )
+
+
 def _host_sessions(links: Links, tenant_id: str, named: Sequence[str]) -> FromClause:
     """These sessions of the host: (session_id, visitor_id); one that names no visitor is a visitor of its own."""
     if not named:
@@ -167,7 +188,10 @@ def _host_sessions(links: Links, tenant_id: str, named: Sequence[str]) -> FromCl
 
 
 def _edges(runtime: Runtime, tenant_id: str, orders: FromClause) -> FromClause:
-    """Strong edges of the stamped orders: the visitor with the order's person, and with its address."""
+    """Strong edges of the stamped orders: the visitor with the order's person, and with its address.
+
+    A visit that was itself found by an edge shows nothing new: it would link a second hop.
+    """
     stamp = OrderVisit.__table__
     joined = orders.join(stamp, and_(stamp.c.tenant_id == tenant_id, stamp.c.order_id == orders.c.id))
 
@@ -181,7 +205,7 @@ def _edges(runtime: Runtime, tenant_id: str, orders: FromClause) -> FromClause:
                 cast(orders.c.placed_at, DateTime(timezone=True)).label("seen_at"),
             )
             .select_from(joined)
-            .where(stamp.c.visitor_id.is_not(None), identifier.is_not(None))
+            .where(stamp.c.visitor_id.is_not(None), stamp.c.method.not_in(("login", "email")), identifier.is_not(None))
         )
 
     person = literal("person:").op("||")(orders.c.person_id)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from adplanning_plugin.identity import LINKED
 from adplanning_plugin.kernel.events import Delivery, Event, Retry, Subscription
 from adplanning_plugin.kernel.workflows import Workflow, start
+from adplanning_plugin.tracking.forms import link_forms
+from adplanning_plugin.tracking.nearby import nearby_visits, orders_without_visit
+from adplanning_plugin.tracking.purchases import record_purchases
 from adplanning_plugin.tracking.workflows import (
     track_conversion_of_event,
     track_lead_conversion,
@@ -44,6 +48,22 @@ async def on_analytics_event(delivery: Delivery, event: Event) -> None:
     await _start(delivery, event, track_conversion_of_event, "event_ids", "event_id")
 
 
+async def on_form_response(delivery: Delivery, event: Event) -> None:
+    """Somebody answered a form: an address that they left links their visit weakly."""
+    ids = host_ids(event, "form_response_id")
+    _, missing = await link_forms(delivery.session, delivery.runtime, delivery.tenant_id, ids)
+    if missing:
+        raise Retry(f"There is no form response {', '.join(missing[:5])} in the store (yet).")
+
+
+async def on_linked(delivery: Delivery, event: Event) -> None:
+    """Visitors became known to be somebody's: orders that found no visit may have had one of theirs."""
+    session, runtime, tenant_id = delivery.session, delivery.runtime, delivery.tenant_id
+    bare = await orders_without_visit(session, tenant_id, host_ids(event, "visitor_id"))
+    found = await nearby_visits(session, runtime, tenant_id, bare)
+    await record_purchases(session, runtime, tenant_id, [visit.order_id for visit in found])
+
+
 SUBSCRIPTIONS = (
     Subscription(
         id="tracking.purchases",
@@ -51,5 +71,7 @@ SUBSCRIPTIONS = (
         handle=on_order,
     ),
     Subscription(id="tracking.leads", events=("lead.created", "lead.updated"), handle=on_lead),
+    Subscription(id="tracking.forms", events=("form_response.created",), handle=on_form_response),
+    Subscription(id="tracking.linked", events=(LINKED,), handle=on_linked),
     Subscription(id="tracking.goals", events=("analytics_event.created",), handle=on_analytics_event),
 )

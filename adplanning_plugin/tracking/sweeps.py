@@ -1,4 +1,4 @@
-"""Sweeps: orders, refunds, leads and analytics events that no event told of, by the functions that events use."""
+"""Sweeps: orders, refunds, leads, forms and analytics events that no event told of, by the functions of events."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from adplanning_plugin.kernel.sweep import Sweep, SweepContext
 from adplanning_plugin.links import Links
+from adplanning_plugin.tracking.forms import link_forms
 from adplanning_plugin.tracking.goal_hits import record_host_events
 from adplanning_plugin.tracking.leads import record_leads
 from adplanning_plugin.tracking.purchases import record_purchases
@@ -37,6 +38,11 @@ async def sweep_leads(context: SweepContext, ids: Sequence[str]) -> int:
     return _changed(await record_leads(context.session, context.runtime, context.tenant_id, ids))
 
 
+async def sweep_forms(context: SweepContext, ids: Sequence[str]) -> int:
+    """Form responses → weak edges."""
+    return (await link_forms(context.session, context.runtime, context.tenant_id, ids))[0]
+
+
 async def sweep_analytics_events(context: SweepContext, ids: Sequence[str]) -> int:
     """The host's analytics events → goal hits."""
     return _changed(await record_host_events(context.session, context.runtime, context.tenant_id, ids))
@@ -56,6 +62,7 @@ SWEEPS = (
         id="tracking.refunds", entity="refund", process=sweep_refunds, order_by=("created_at", "id"), after=(PURCHASES,)
     ),
     Sweep(id="tracking.leads", entity="lead", process=sweep_leads, order_by=("updated_at", "created_at", "id")),
+    Sweep(id="tracking.forms", entity="form_response", process=sweep_forms, order_by=("created_at", "id")),
     Sweep(
         id="tracking.goals", entity="analytics_event", process=sweep_analytics_events, order_by=("occurred_at", "id")
     ),
