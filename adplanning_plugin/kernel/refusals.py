@@ -33,6 +33,8 @@ def database_refusal(error: BaseException) -> AdPlanningError | None:  # noqa: P
             return _unstorable()
         if error.connection_invalidated:
             return _down()
+        if _is_storage(_cause(error)):
+            return _busy("The database has no room")
         return by_sqlstate(_sqlstate(error)) or (_down() if _lost(error) else None)
     if isinstance(error, asyncpg.PostgresError):
         return by_sqlstate(_state_of(error)) or _down()
@@ -91,6 +93,11 @@ def _state_of(error: BaseException) -> str | None:
 
 def _cause(error: exc.DBAPIError) -> BaseException | None:
     return error.orig.__cause__ if error.orig is not None else None
+
+
+def _is_storage(cause: BaseException | None) -> bool:
+    """Whether a file could not grow: past a file size limit PostgreSQL knows no state but "internal error"."""
+    return isinstance(cause, asyncpg.InternalServerError) and getattr(cause, "server_source_filename", None) == "md.c"
 
 
 def _lost(error: exc.DBAPIError) -> bool:

@@ -33,10 +33,18 @@ def main() -> int:
             report = _run(options.rounds, seed, log)
         except KeyboardInterrupt:
             return 130
+        except BaseException:
+            _show(log)
+            raise
         print(report.closing(), flush=True)
-        if not report.is_good and log.exists():
-            print("What the processes said last:\n" + log.read_text(errors="replace")[-8_000:], file=sys.stderr)
+        if not report.is_good:
+            _show(log)
     return 0 if report.is_good else 1
+
+
+def _show(log: Path) -> None:
+    if log.exists():
+        print("What the processes said last:\n" + log.read_text(errors="replace")[-8_000:], file=sys.stderr)
 
 
 def _run(rounds: int, seed: int, log: Path) -> Report:

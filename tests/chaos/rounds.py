@@ -93,8 +93,8 @@ class Chaos:
         await self._fleet.is_up(self._processes["web"][0])
         self._load.start(10)
         try:
-            await self._recovered(STARTS_WITHIN)
             await self._all_are_back()
+            await self._recovered(STARTS_WITHIN)
             for number in range(1, rounds + 1):
                 await self._round(number, rounds)
                 if number % JUDGED_EVERY == 0 and await self._judge(effects=False):

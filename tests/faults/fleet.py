@@ -162,4 +162,4 @@ async def within(seconds: float, condition: Callable[[], Any], why: str) -> floa
         except OSError:  # whoever is asked is away, too
             pass
         assert time.monotonic() - begun < seconds, f"{why}: not within {seconds:g} s"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)

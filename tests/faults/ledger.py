@@ -85,10 +85,10 @@ async def open_work(url: str) -> int:
     return int((await rows(url, pending))[0][0])
 
 
-async def unfinished_orders(url: str, newest: int = 2**62) -> int:
-    """Orders of the store, up to that number, that have no conversion with credit yet."""
+async def unfinished_orders(url: str, newest: int = 500) -> int:
+    """Of the last orders up to that number, how many have no conversion with credit yet."""
     statement = """
-        SELECT count(*) FROM shop.orders o WHERE o.number <= $1 AND NOT EXISTS (
+        SELECT count(*) FROM shop.orders o WHERE o.number BETWEEN $1 - 500 AND $1 AND NOT EXISTS (
             SELECT 1 FROM adplanning.conversion c JOIN adplanning.credit k ON k.tenant_id = c.tenant_id
             AND k.conversion_id = c.id WHERE c.order_id = o.number::text)
     """

@@ -16,20 +16,30 @@ from tests.databases import TEST_SETTINGS, PostgresServer, make_template, prepar
 from tests.faults.conftest import Place
 from tests.faults.fleet import Fleet, memory_of, within
 from tests.faults.ledger import judge, rows
-from tests.faults.load import Load
-from tests.faults.store import TOKEN, make_store
+from tests.faults.load import BROWSER, CONSENT, WEB, Load
+from tests.faults.store import KEY, TOKEN
 
 FILE_LIMIT = 18 * 2**20
 """Above the size of a segment of the write-ahead log, which is written whole when it is made."""
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
-_FILL = """
+_FILLS = (
+    """
     INSERT INTO adplanning.event (tenant_id, occurred_at, id, received_at, name, consent, source, properties)
     SELECT 'main', now(), 'fill-' || gen_random_uuid(), now(), 'page_view', 3, 'tracker',
            jsonb_build_object('text', (SELECT string_agg(md5(n::text || m::text), '') FROM generate_series(1, 30) m))
     FROM generate_series(1, 2000) n
-"""
+    """,
+    """
+    INSERT INTO adplanning.conversion
+        (tenant_id, id, conversion_type, status, origin, occurred_at, currency, properties)
+    SELECT 'main', 'fill-' || gen_random_uuid(), 'custom', 'confirmed', 'manual', now(), 'INR',
+           jsonb_build_object('text', (SELECT string_agg(md5(n::text || m::text), '') FROM generate_series(1, 30) m))
+    FROM generate_series(1, 2000) n
+    """,
+)
 _SIZE = """
-    SELECT max(pg_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'adplanning.event'::regclass
+    SELECT least(pg_relation_size('adplanning.conversion'), (
+        SELECT max(pg_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'adplanning.event'::regclass))
 """
 
 
@@ -63,29 +73,31 @@ async def test_a_full_disk_is_503_and_never_an_acknowledgement_without_a_row(
     place: Place, fleet: Fleet, load: Load, limits: Path
 ) -> None:
     while ((await rows(place.url, _SIZE))[0][0] or 0) < FILE_LIMIT:
-        await rows(place.url, _FILL)
-    size = (await rows(place.url, _SIZE))[0][0]
+        for fill in _FILLS:
+            await rows(place.url, fill)
     web = await fleet.web()
-    load.pause, load.mix = 0.05, {"event": 1, "batch": 3}
+    load.pause, load.mix = 0.05, {"event": 1, "batch": 3, "claim": 2}
     load.start(12)
     await load.at_least(30)
     before = memory_of(web)
-    (limits / "limit").write_text(str(size // 512))  # in blocks of 512 bytes: the next page of that table has no room
+    (limits / "limit").write_text(str(FILE_LIMIT // 512))  # in blocks of 512 bytes: neither table gets another page
     place.server.restart()
 
     async def refused_for_a_while() -> bool:
         return load.counts["status 503"] >= 60
 
     await within(60, refused_for_a_while, "refusals")
+    kept, refused = await claims_until_refused(fleet.base)
+    assert refused.headers["retry-after"].isdigit()
+    assert kept <= {row[0] for row in await rows(place.url, "SELECT event_id FROM adplanning.conversion")}
     verdict = await judge(place.url, load, effects=False)
     assert not verdict.lost, verdict
     assert memory_of(web) - before < 64 * 2**20
     (limits / "limit").write_text("unlimited")
     place.server.restart()
-    refused = load.counts["status 503"]
     await load.at_least(20, seconds=15)
     await load.finish()
-    print(dict(load.counts), "refused after the restart", load.counts["status 503"] - refused)
+    print(dict(load.counts))
     assert web.poll() is None
     verdict = await judge(place.url, load, effects=False)
     assert not verdict.lost, verdict
@@ -93,3 +105,21 @@ async def test_a_full_disk_is_503_and_never_an_acknowledgement_without_a_row(
     assert not load.odd
     async with httpx.AsyncClient(base_url=fleet.base, headers={"authorization": f"Bearer {TOKEN}"}) as admin:
         assert (await admin.get("/admin/ad-planning/conversions")).status_code == 200
+
+
+async def claims_until_refused(base: str) -> tuple[set[str], httpx.Response]:
+    """Claims that fill what room the last pages have: those that were acknowledged, and the first refusal."""
+    kept: set[str] = set()
+    async with httpx.AsyncClient(base_url=base, headers={"user-agent": BROWSER}) as client:
+        while len(kept) < 500:
+            claim = {
+                "conversion_type": "add_to_cart",
+                "event_id": f"big-{len(kept)}",
+                "properties": {"text": "x" * 900},
+            }
+            answer = await client.post(f"{WEB}/track-conversion", json={"key": KEY, "consent": CONSENT, **claim})
+            if answer.status_code != 201:
+                assert answer.status_code == 503, answer.text
+                return kept, answer
+            kept.add(claim["event_id"])
+    raise AssertionError("the disk was never full")
