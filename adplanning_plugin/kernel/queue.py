@@ -124,8 +124,10 @@ _FAIL = text(
 )
 _RELEASE = text(
     """
-    UPDATE adplanning.work_item SET attempt = attempt - 1, lease_until = NULL, due_at = clock_timestamp()
-    WHERE tenant_id = :tenant AND id = :id AND attempt = :attempt AND status = 'pending'
+    UPDATE adplanning.work_item w SET attempt = w.attempt - 1, lease_until = NULL, due_at = clock_timestamp()
+    FROM unnest(CAST(:ids AS text[]), CAST(:attempts AS bigint[])) AS held (id, attempt)
+    WHERE w.tenant_id = :tenant AND w.id = held.id AND w.attempt = held.attempt AND w.status = 'pending'
+    RETURNING w.queue
     """
 )
 _REPLAY = text(
@@ -206,10 +208,15 @@ async def fail(session: AsyncSession, item: Claimed, problem: BaseException, *, 
     return failed and dead
 
 
-async def release(session: AsyncSession, item: Claimed) -> None:
-    """Give back work that was not begun, or that was rolled back, without counting the attempt."""
-    if cast("CursorResult[Any]", await session.execute(_RELEASE, item.key_values())).rowcount == 1:
-        await wake(session, item.tenant_id, item.queue)
+async def release(session: AsyncSession, items: Sequence[Claimed]) -> None:
+    """Give back one tenant's work that was not begun, or was rolled back, without counting the attempt."""
+    values = {
+        "tenant": items[0].tenant_id,
+        "ids": [item.id for item in items],
+        "attempts": [item.attempt for item in items],
+    }
+    for queue in sorted(set((await session.execute(_RELEASE, values)).scalars())):
+        await wake(session, items[0].tenant_id, queue)
 
 
 def dead_letters(tenant_id: str) -> Select[WorkItem]:

@@ -135,8 +135,7 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         await self._leases.stop()
-        for item in given_back:
-            await self._release(item)
+        await self._release(given_back)
 
     def nudge(self) -> None:
         """Look for due work now."""
@@ -252,15 +251,21 @@ class Runner:
 
     async def _give_up_stuck(self) -> None:
         """What was claimed ahead and has to wait behind slow work goes back, so that another worker may take it."""
+        stuck: list[Claimed] = []
         for lane in self._lanes.values():
             while lane.waiting and time.monotonic() - lane.waiting[0].since > self._options.heartbeat_seconds:
-                await self._release(lane.waiting.popleft())
+                stuck.append(lane.waiting.popleft())
+        await self._release(stuck)
 
-    async def _release(self, item: Claimed) -> None:
-        self._leases.drop(item)
-        with suppress(Exception):  # the lease runs out by itself
-            async with self._runtime.database.transaction(item.tenant_id) as session:
-                await release(session, item)
+    async def _release(self, items: Sequence[Claimed]) -> None:
+        """One statement a tenant: given back one by one, a long queue would keep the loop from claiming anything."""
+        for tenant_id in sorted({item.tenant_id for item in items}):
+            mine = [item for item in items if item.tenant_id == tenant_id]
+            for item in mine:
+                self._leases.drop(item)
+            with suppress(Exception):  # the lease runs out by itself
+                async with self._runtime.database.transaction(tenant_id) as session:
+                    await release(session, mine)
 
     # --- streams -------------------------------------------------------------------------------------------------
 
