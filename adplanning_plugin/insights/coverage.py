@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution import credit_table as credit
-from adplanning_plugin.insights.figures import ratio
-from adplanning_plugin.insights.periods import Period
+from adplanning_plugin.insights.figures import money, ratio
+from adplanning_plugin.insights.periods import Period, local_day
 from adplanning_plugin.insights.revenue import revenue_conversions
-from adplanning_plugin.kernel.money import to_major
+from adplanning_plugin.insights.sums import Sums, converted, rounded
 from adplanning_plugin.tracking import conversion_table as conversion
 from adplanning_plugin.tracking import order_visit_table as visit
 
@@ -24,6 +24,7 @@ CAUSES: Sequence[tuple[str, str]] = (
     ("unknown", "No trace of a visit, and nothing that says why"),
 )
 JOINED = "joined"
+LIFETIME = 0
 
 
 def cause() -> ColumnElement[str]:
@@ -36,7 +37,7 @@ def cause() -> ColumnElement[str]:
         .where(
             credit.c.tenant_id == conversion.c.tenant_id,
             credit.c.conversion_id == conversion.c.id,
-            credit.c.window_days == 0,
+            credit.c.window_days == LIFETIME,
             credit.c.touch_id != "",
         )
         .correlate(conversion)
@@ -81,28 +82,37 @@ def orders_with_cause(tenant_id: str, period: Period) -> FromClause:
 async def coverage(session: AsyncSession, tenant_id: str, period: Period, currency: str) -> dict[str, Any]:
     """The waterfall: orders and net revenue joined, and lost by cause; shares are of all orders of the period."""
     rows = orders_with_cause(tenant_id, period)
-    net = func.sum(rows.c.value - rows.c.refunded).filter(rows.c.currency == currency)
-    query = select(rows.c.cause, func.count(), func.coalesce(net, 0)).group_by(rows.c.cause)
-    found = {name: (int(orders), int(revenue)) for name, orders, revenue in await session.execute(query)}
-    total = sum(orders for orders, _ in found.values())
-    joined, joined_revenue = found.get(JOINED, (0, 0))
-    trackable = total - sum(found.get(name, (0, 0))[0] for name in ("offline", "renewal"))
+    day = local_day(rows.c.occurred_at, period.zone).label("day")
+    query = select(
+        rows.c.cause,
+        day,
+        rows.c.currency,
+        func.sum(rows.c.value - rows.c.refunded).label("revenue"),
+        func.count().label("orders"),
+    ).group_by(rows.c.cause, day, rows.c.currency)
+    found = await converted(session, query, tenant_id, currency, keys=("cause",), money=("revenue",))
+    sums = {name: found.by_key.get((name,), Sums()) for name in (JOINED, *(name for name, _ in CAUSES))}
+    orders = {name: int(each.counts.get("orders", 0)) for name, each in sums.items()}
+    parts = rounded(sums, "revenue")
+    revenue = {name: parts[name] if each.money or each.unknown else 0 for name, each in sums.items()}
+    whole = found.whole()
+    total = sum(orders.values())
     return {
         "orders": total,
-        "joined": joined,
-        "joined_share": ratio(joined, total),
-        "joined_share_online": ratio(joined, trackable),
-        "joined_revenue": to_major(joined_revenue, currency),
-        "joined_revenue_minor": joined_revenue,
+        **money("revenue", whole.minor("revenue") if total else 0, currency),
+        "joined": orders[JOINED],
+        "joined_share": ratio(orders[JOINED], total),
+        "joined_share_online": ratio(orders[JOINED], total - orders["offline"] - orders["renewal"]),
+        **money("joined_revenue", revenue[JOINED], currency),
         "currency": currency,
+        "missing_rates": sorted(found.missing),
         "lost": [
             {
                 "cause": name,
                 "meaning": meaning,
-                "orders": found.get(name, (0, 0))[0],
-                "share": ratio(found.get(name, (0, 0))[0], total),
-                "revenue": to_major(found.get(name, (0, 0))[1], currency),
-                "revenue_minor": found.get(name, (0, 0))[1],
+                "orders": orders[name],
+                "share": ratio(orders[name], total),
+                **money("revenue", revenue[name], currency),
             }
             for name, meaning in CAUSES
         ],

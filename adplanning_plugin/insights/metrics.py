@@ -9,14 +9,16 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.hookspecs import MetricsQuery, Section
-from adplanning_plugin.insights.dashboard import ask, overview
+from adplanning_plugin.insights.dashboard import overview
 from adplanning_plugin.insights.figures import ratio
+from adplanning_plugin.insights.lines import paying, wire
 from adplanning_plugin.insights.names import names_of
 from adplanning_plugin.insights.periods import Period
-from adplanning_plugin.insights.roi import report, wire
+from adplanning_plugin.insights.roi import ask, report
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
+from adplanning_plugin.tracking import conversion_table as conversion
 
 LEAD_STATUSES = ("new", "contacted", "qualified", "converted")
 POST_STATUSES = ("posted", "scheduled", "draft", "failed")
@@ -29,8 +31,7 @@ def _period(query: MetricsQuery) -> Period:
 
 async def kpis(runtime: Runtime, session: AsyncSession, query: MetricsQuery) -> Mapping[str, Any]:
     """The six headline figures and those that belong beside them."""
-    tenant = runtime.tenant(query.tenant_id)
-    found = await overview(session, runtime, tenant, _period(query))
+    found = (await overview(session, runtime, runtime.tenant(query.tenant_id), _period(query))).body
     posts = await _count_posts(session, runtime.get(Links), query)
     return {
         **found["kpis"],
@@ -43,23 +44,21 @@ async def kpis(runtime: Runtime, session: AsyncSession, query: MetricsQuery) -> 
 async def ad_performance(runtime: Runtime, session: AsyncSession, query: MetricsQuery) -> Mapping[str, Any] | None:
     """Spend, impressions, clicks, leads, CTR, ROAS, and the three campaigns that cost most."""
     links, tenant = runtime.get(Links), runtime.tenant(query.tenant_id)
-    question = await ask(session, tenant, _period(query))
-    found = await report(session, links, question)
-    labels = await names_of(session, links, tenant.id, "campaign", found.lines)
-    spent = [line for line in found.lines if line.kind == "touch" and line.spend]
-    top = sorted(spent, key=lambda line: -(line.spend or 0))[:TOP]
+    found = await report(session, links, await ask(session, tenant, _period(query)))
+    top = sorted(paying(found.lines), key=lambda line: (-(line.spend or 0), line.id.key or ""))[:TOP]
+    labels = await names_of(session, links, tenant.id, "campaign", top)
     total = wire(found.total, tenant.currency, labels)
     names = ("spend", "spend_minor", "currency", "impressions", "clicks", "leads", "ctr", "cpc")
-    paid = sum(line.revenue or 0 for line in spent)
     return {
         **{name: total[name] for name in names},
-        "roas": ratio(paid, found.total.spend),
+        "roas": ratio(found.total.paid_revenue, found.total.spend),
+        "missing_rates": found.missing_rates,
         "top_campaigns": [wire(line, tenant.currency, labels) for line in top],
     }
 
 
 async def social_content(runtime: Runtime, session: AsyncSession, query: MetricsQuery) -> Mapping[str, Any] | None:
-    """Posts by status, and the latest ones with date and caption."""
+    """Posts by status up to the period's end, and the latest ones with date and caption."""
     links = runtime.get(Links)
     if not links.has("social_post"):
         return None
@@ -85,7 +84,8 @@ async def _count_posts(session: AsyncSession, links: Links, query: MetricsQuery)
     if not links.has("social_post"):
         return {}
     post = links.selectable("social_post", query.tenant_id)
-    at = func.coalesce(post.c.posted_at, post.c.scheduled_at, post.c.created_at)
+    # What is scheduled lies ahead: it is counted whenever it is due.
+    at = func.coalesce(post.c.posted_at, post.c.created_at)
     counted = select(post.c.status, func.count()).where((at < query.end) | at.is_(None)).group_by(post.c.status)
     return {str(status): int(count) for status, count in await session.execute(counted)}
 
@@ -98,7 +98,10 @@ async def lead_pipeline(runtime: Runtime, session: AsyncSession, query: MetricsQ
     lead = links.selectable("lead", query.tenant_id)
     inside = (lead.c.created_at >= query.start, lead.c.created_at < query.end)
     counted = await session.execute(select(lead.c.status, func.count()).where(*inside).group_by(lead.c.status))
-    counts = {str(status or "new"): int(count) for status, count in counted}
+    counts: dict[str, int] = {}
+    for status, count in counted:
+        name = str(status or "new")
+        counts[name] = counts.get(name, 0) + int(count)
     total = sum(counts.values())
     statuses: Sequence[str] = (*LEAD_STATUSES, *sorted(set(counts) - set(LEAD_STATUSES)))
     return {
@@ -113,10 +116,7 @@ async def lead_pipeline(runtime: Runtime, session: AsyncSession, query: MetricsQ
 
 async def _campaigns_by_leads(session: AsyncSession, links: Links, query: MetricsQuery) -> list[dict[str, Any]]:
     """By the campaign the host names on the lead, else the one that attribution resolved."""
-    from adplanning_plugin.tracking import conversion_table as conversion
-
     lead = links.selectable("lead", query.tenant_id)
-    campaign = links.selectable("ad_campaign", query.tenant_id)
     resolved = func.coalesce(lead.c.ad_campaign_id, conversion.c.ad_campaign_id)
     counted = (
         select(resolved.label("id"), func.count().label("leads"))
@@ -125,6 +125,7 @@ async def _campaigns_by_leads(session: AsyncSession, links: Links, query: Metric
                 conversion,
                 (conversion.c.tenant_id == query.tenant_id)
                 & (conversion.c.lead_id == lead.c.id)
+                & (conversion.c.conversion_type == "lead_form_submission")
                 & conversion.c.deleted_at.is_(None),
             )
         )
@@ -132,14 +133,12 @@ async def _campaigns_by_leads(session: AsyncSession, links: Links, query: Metric
         .group_by(resolved)
         .order_by(func.count().desc(), resolved)
         .limit(5)
-        .subquery("top")
     )
-    rows = await session.execute(
-        select(counted.c.id, campaign.c.name, counted.c.leads)
-        .select_from(counted.outerjoin(campaign, campaign.c.id == counted.c.id))
-        .order_by(counted.c.leads.desc(), counted.c.id)
-    )
-    return [{"ad_campaign_id": key, "name": name or key, "leads": int(leads)} for key, name, leads in rows]
+    top = [(str(key), int(leads)) for key, leads in await session.execute(counted)]
+    campaign = links.by_ids("ad_campaign", query.tenant_id, [key for key, _ in top])
+    rows = (await session.execute(select(campaign.c.id, campaign.c.name))).tuples()
+    names = dict(rows.all())
+    return [{"ad_campaign_id": key, "name": names.get(key) or key, "leads": leads} for key, leads in top]
 
 
 SECTIONS = (

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.insights.lines import Line, LineKey
 from adplanning_plugin.insights.models import AdSpend
+from adplanning_plugin.insights.roi import Dimension
 from adplanning_plugin.links import Links
-
-if TYPE_CHECKING:
-    from adplanning_plugin.insights.roi import Dimension, Line
 
 LABELS = {
     "unattributed": "Unattributed",
     "renewal": "Renewals",
     "offline": "Offline orders",
+    "pending": "Credit not computed yet",
     "total": "Total",
 }
 
@@ -30,25 +30,29 @@ class Names:
         self._campaigns = campaigns
         self._parts = parts
 
-    def of(self, line: Line) -> dict[str, Any]:
+    def of(self, line: LineKey) -> dict[str, Any]:
         """The identifying fields of a line under the report's dimension."""
-        if line.kind != "touch":
-            return {"id": None, "name": LABELS[line.kind]}
+        fields = self._fields(line)
+        return fields if line.kind == "touch" else {**dict.fromkeys(fields), "name": LABELS[line.kind]}
+
+    def _fields(self, line: LineKey) -> dict[str, Any]:
         if self._by in {"channel", "platform"}:
             return {"id": line.key, "name": line.key or "Unassigned"}
         campaign = self._campaigns.get(line.key or "", {})
-        named = campaign.get("name") or line.key
         facts: dict[str, Any] = {
             "ad_campaign_id": line.key,
-            "campaign_name": named if line.key else "No campaign",
+            "campaign_name": (campaign.get("name") or line.key) if line.key else "No campaign",
             "platform": campaign.get("platform"),
             "status": campaign.get("status"),
         }
         if self._by == "campaign":
             return {"id": line.key, "name": facts["campaign_name"], **facts}
-        part = line.set_key if self._by == "ad_set" else line.ad_key
-        facts |= {"ad_set_id": line.set_key} | ({"ad_id": line.ad_key} if self._by == "ad" else {})
-        return {"id": part, "name": self._parts.get(part or "", part) or f"{facts['campaign_name']} (none)", **facts}
+        facts |= {"ad_set_id": line.set_key}
+        part = line.set_key
+        if self._by == "ad":
+            facts, part = {**facts, "ad_id": line.ad_key}, line.ad_key
+        none = f"{facts['campaign_name']} (no {self._by.replace('_', ' ')})"
+        return {"id": part, "name": self._parts.get(part, part) if part else none, **facts}
 
 
 async def names_of(session: AsyncSession, links: Links, tenant_id: str, by: Dimension, lines: Sequence[Line]) -> Names:
@@ -57,7 +61,7 @@ async def names_of(session: AsyncSession, links: Links, tenant_id: str, by: Dime
     parts: dict[str, str] = {}
     if by in {"channel", "platform"}:
         return Names(by, campaigns, parts)
-    wanted = sorted({line.key for line in lines if line.key})
+    wanted = sorted({line.id.key for line in lines if line.id.key})
     if wanted:
         typed = (
             select(AdSpend.ad_campaign_id, func.max(AdSpend.campaign_name), func.max(AdSpend.platform))
@@ -66,13 +70,13 @@ async def names_of(session: AsyncSession, links: Links, tenant_id: str, by: Dime
         )
         for key, name, platform in await session.execute(typed):
             campaigns[key] = {"name": name, "platform": platform, "status": None}
-        rows = links.selectable("ad_campaign", tenant_id)
-        linked = select(rows.c.id, rows.c.name, rows.c.platform, rows.c.status).where(rows.c.id.in_(wanted))
+        rows = links.by_ids("ad_campaign", tenant_id, wanted)
+        linked = select(rows.c.id, rows.c.name, rows.c.platform, rows.c.status)
         for key, name, platform, status in await session.execute(linked):
             campaigns[key] = {"name": name, "platform": platform, "status": status}
     if by != "campaign":
-        ids = sorted({part for line in lines if (part := line.set_key if by == "ad_set" else line.ad_key)})
-        rows = links.selectable("ad_set" if by == "ad_set" else "ad", tenant_id)
-        found = await session.execute(select(rows.c.id, rows.c.name).where(rows.c.id.in_(ids)))
+        ids = sorted({part for line in lines if (part := line.id.set_key if by == "ad_set" else line.id.ad_key)})
+        rows = links.by_ids(by, tenant_id, ids)
+        found = await session.execute(select(rows.c.id, rows.c.name))
         parts = {key: name for key, name in found if name}
     return Names(by, campaigns, parts)

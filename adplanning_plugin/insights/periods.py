@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -14,6 +15,8 @@ from adplanning_plugin.kernel.runtime import Tenant
 
 DEFAULT_DAYS = 30
 LONGEST_DAYS = 1100
+EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +63,9 @@ def read_period(from_date: str | None, to_date: str | None, zone: str, *, now: d
         Invalid: a date that is none, an end before its start, or more than three years.
     """
     today = days.day_of(now or days.now(), zone)
-    last = _day(to_date, "to_date") or today
-    first = _day(from_date, "from_date") or last - timedelta(days=DEFAULT_DAYS - 1)
+    last = today if to_date is None else read_day(to_date, "to_date")
+    first = None if from_date is None else read_day(from_date, "from_date")
+    first = first or last - timedelta(days=DEFAULT_DAYS - 1)
     if first > last:
         raise Invalid(FieldError("from_date", "after_end", "from_date must not be after to_date."))
     if (last - first).days >= LONGEST_DAYS:
@@ -70,14 +74,21 @@ def read_period(from_date: str | None, to_date: str | None, zone: str, *, now: d
     return period_of(first, last, zone)
 
 
-def _day(value: str | None, field: str) -> date | None:
-    if value is None:
-        return None
+def read_day(value: str, field: str) -> date:
+    """A day as the wire writes it.
+
+    Raises:
+        Invalid: no such day, or one outside this century.
+    """
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
     except ValueError:
-        message = f"{field} must be a day such as 2026-02-07."
-        raise Invalid(FieldError(field, "not_a_day", message)) from None
+        day = None
+    if day is None:
+        raise Invalid(FieldError(field, "not_a_day", f"{field} must be a day such as 2026-02-07."))
+    if not EARLIEST <= day <= LATEST:
+        raise Invalid(FieldError(field, "out_of_range", f"{field} must lie between {EARLIEST} and {LATEST}."))
+    return day
 
 
 def local_day(instant: ColumnElement[datetime], zone: str) -> ColumnElement[date]:

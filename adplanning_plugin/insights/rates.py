@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Numeric, Select, case, func, literal, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Numeric,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +30,10 @@ from adplanning_plugin.kernel.money import THREE_DECIMAL, ZERO_DECIMAL, exponent
 
 OLDEST_DAYS = 31
 """A rate older than this before the day it is used for counts as missing."""
+NO_CURRENCY = "XXX"
+"""ISO 4217's code for money whose currency nobody named: no rate turns it into anything."""
+BATCH = 1_000
+_rate: Any = ExchangeRate.__table__
 
 
 def exponent_sql(currency: ColumnElement[str]) -> ColumnElement[Any]:
@@ -23,74 +41,97 @@ def exponent_sql(currency: ColumnElement[str]) -> ColumnElement[Any]:
     return case((currency.in_(sorted(ZERO_DECIMAL)), 0), (currency.in_(sorted(THREE_DECIMAL)), 3), else_=2)
 
 
-def with_factor(rows: FromClause, tenant_id: str, quote: str) -> Select[Any]:
+def with_factor(rows: Select[Any], tenant_id: str, quote: str) -> Select[Any]:
     """`rows` (columns `currency` and `day`) with `factor`, which turns its minor units into those of `quote`.
 
-    The latest rate on or before the day is taken, direct or inverted, at most 31 days old; `factor` is NULL where there
-    is none, and 1 where the currencies are the same.
+    The latest rate on or before the day is taken, direct before inverted, at most 31 days old; `factor` is NULL where
+    there is none, and 1 where the currencies are the same. Each day and currency is looked up once.
     """
-    rate = ExchangeRate.__table__
-    recent = (
-        rate.c.tenant_id == tenant_id,
-        rate.c.day <= rows.c.day,
-        rate.c.day > rows.c.day - OLDEST_DAYS,
+    daily = rows.cte("daily").prefix_with("MATERIALIZED")
+    foreign = select(daily.c.day, daily.c.currency).where(daily.c.currency != quote).distinct().subquery("foreign_days")
+    best = _stated(foreign, tenant_id, quote).lateral("best")
+    scale = func.power(literal(10, Numeric), exponent(quote) - exponent_sql(foreign.c.currency))
+    rated = (
+        select(foreign.c.day, foreign.c.currency, (best.c.rate * scale).label("factor"))
+        .select_from(foreign.join(best, true()))
+        .subquery("rated")
     )
-    direct = select(rate.c.rate.label("rate"), rate.c.day).where(
-        *recent, rate.c.base == rows.c.currency, rate.c.quote == quote
+    factor = case((daily.c.currency == quote, literal(1, Numeric)), else_=rated.c.factor).label("factor")
+    same = and_(rated.c.day == daily.c.day, rated.c.currency == daily.c.currency)
+    return select(*daily.c, factor).select_from(daily.outerjoin(rated, same))
+
+
+def _stated(rows: FromClause, tenant_id: str, quote: str) -> Select[Any]:
+    """The newest rate (rate, day, source) on or before the row's `day`, for its `currency`."""
+    ours = (_rate.c.tenant_id == tenant_id, _rate.c.day <= rows.c.day, _rate.c.day > rows.c.day - OLDEST_DAYS)
+    direct = select(_rate.c.rate.label("rate"), _rate.c.day, _rate.c.source, literal(0).label("inverted")).where(
+        *ours, _rate.c.base == rows.c.currency, _rate.c.quote == quote
     )
-    inverse = select((1 / rate.c.rate).label("rate"), rate.c.day).where(
-        *recent, rate.c.base == quote, rate.c.quote == rows.c.currency
+    inverse = select((1 / _rate.c.rate).label("rate"), _rate.c.day, _rate.c.source, literal(1).label("inverted")).where(
+        *ours, _rate.c.base == quote, _rate.c.quote == rows.c.currency
     )
     both = union_all(direct.correlate(rows), inverse.correlate(rows)).subquery("both_ways")
-    best = select(both.c.rate).order_by(both.c.day.desc()).limit(1).correlate(rows).lateral("best")
-    scale = func.power(literal(10, Numeric), exponent(quote) - exponent_sql(rows.c.currency))
-    factor = case((rows.c.currency == quote, literal(1, Numeric)), else_=best.c.rate * scale).label("factor")
-    return select(*rows.c, factor).select_from(rows.outerjoin(best, true()))
+    return select(both).order_by(both.c.day.desc(), both.c.inverted).limit(1).correlate(rows)
 
 
-async def upsert_rates(session: AsyncSession, tenant_id: str, rates: Sequence[dict[str, Any]]) -> int:
-    """Store rates `{day, base, quote, rate, source}`; a second statement of the same day replaces the first."""
-    if not rates:
-        return 0
-    statement = insert(ExchangeRate).values([{**rate, "tenant_id": tenant_id} for rate in rates])
-    statement = statement.on_conflict_do_update(
-        index_elements=["tenant_id", "base", "quote", "day"],
-        set_={"rate": statement.excluded.rate, "source": statement.excluded.source, "updated_at": func.now()},
-    )
-    await session.execute(statement)
-    return len(rates)
+async def upsert_rates(session: AsyncSession, tenant_id: str, rates: Sequence[Mapping[str, Any]]) -> int:
+    """Store rates `{day, base, quote, rate, source}`; a second statement of the same day replaces the first.
+
+    Returns:
+        How many are new or differ from what was there.
+    """
+    changed = 0
+    for first in range(0, len(rates), BATCH):
+        some = rates[first : first + BATCH]
+        statement = insert(ExchangeRate).values([{**rate, "tenant_id": tenant_id} for rate in some])
+        new = statement.excluded
+        statement = statement.on_conflict_do_update(
+            index_elements=["tenant_id", "base", "quote", "day"],
+            set_={"rate": new.rate, "source": new.source, "updated_at": func.now()},
+            where=or_(_rate.c.rate != new.rate, _rate.c.source != new.source),
+        ).returning(literal(1))
+        changed += len((await session.execute(statement)).all())
+    return changed
 
 
 async def rates_used(
-    session: AsyncSession, tenant_id: str, quote: str, currencies: Sequence[str], first: date, last: date
+    session: AsyncSession, tenant_id: str, quote: str, used: Mapping[str, tuple[date, date]]
 ) -> list[dict[str, Any]]:
-    """The rates behind a report, newest per currency, with their day and source: an answer states them."""
-    foreign = sorted(set(currencies) - {quote})
-    if not foreign:
+    """The rates behind a report: of each foreign currency the one of its newest day, with that rate's day and source.
+
+    Args:
+        used: the first and last day on which money of each currency was converted.
+    """
+    wanted = {currency: span for currency, span in used.items() if currency != quote}
+    if not wanted:
         return []
-    rate = ExchangeRate.__table__
-    other = case((rate.c.quote == quote, rate.c.base), else_=rate.c.quote)
-    value = case((rate.c.quote == quote, rate.c.rate), else_=1 / rate.c.rate)
-    stated = (
-        select(other.label("base"), value.label("rate"), rate.c.day, rate.c.source)
-        .where(
-            rate.c.tenant_id == tenant_id,
-            rate.c.day.between(first - timedelta(days=OLDEST_DAYS), last),
-            ((rate.c.quote == quote) & rate.c.base.in_(foreign)) | ((rate.c.base == quote) & rate.c.quote.in_(foreign)),
+    values = union_all(
+        *(
+            select(literal(currency).label("currency"), literal(last).label("day"), literal(first).label("first_day"))
+            for currency, (first, last) in sorted(wanted.items())
         )
-        .subquery()
-    )
-    newest = func.row_number().over(partition_by=stated.c.base, order_by=stated.c.day.desc())
-    ranked = select(*stated.c, newest.label("age")).subquery()
-    query = select(ranked).where(ranked.c.age == 1).order_by(ranked.c.base)
-    rows = (await session.execute(query)).mappings()
+    ).subquery("used")
+    best = _stated(values, tenant_id, quote).lateral("best")
+    query = select(values.c.currency, values.c.first_day, best.c.rate, best.c.day, best.c.source)
+    rows = await session.execute(query.select_from(values.join(best, true())).order_by(literal_column("1")))
     return [
         {
-            "base": row["base"],
+            "base": currency,
             "quote": quote,
-            "rate": str(Decimal(row["rate"]).normalize()),
-            "day": row["day"].isoformat(),
-            "source": row["source"],
+            "rate": format(Decimal(rate).normalize(), "f"),
+            "day": day.isoformat(),
+            "source": source,
+            "used_from": first.isoformat(),
+            "used_to": wanted[currency][1].isoformat(),
         }
-        for row in rows
+        for currency, first, rate, day, source in rows
     ]
+
+
+def spans(days: Iterable[tuple[str, date, date]]) -> dict[str, tuple[date, date]]:
+    """The first and last day of each currency."""
+    found: dict[str, tuple[date, date]] = {}
+    for currency, first, last in days:
+        known = found.get(currency, (first, last))
+        found[currency] = (min(known[0], first), max(known[1], last))
+    return found

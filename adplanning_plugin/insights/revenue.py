@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Numeric, Select, and_, case, cast, func, select
 
 from adplanning_plugin.attribution import credit_table as credit
 from adplanning_plugin.insights.periods import Period, local_day
 from adplanning_plugin.tracking import conversion_table as conversion
 
 Basis = Literal["order", "click"]
-UNATTRIBUTED = "(unattributed)"
-RENEWAL = "(renewal)"
-OFFLINE = "(offline)"
-NO_CAMPAIGN = "(no campaign)"
+REVENUE_MONEY = ("revenue", "refunds", "new_revenue", "cost", "costed_revenue")
+CREDIT_MONEY = (*REVENUE_MONEY, "paid_revenue", "paid_new_revenue")
+_net = conversion.c.value - conversion.c.refunded
 
 
 def revenue_conversions(tenant_id: str, period: Period | None) -> ColumnElement[bool]:
@@ -25,31 +24,29 @@ def revenue_conversions(tenant_id: str, period: Period | None) -> ColumnElement[
     return and_(*clauses)
 
 
-def order_revenue(tenant_id: str, period: Period) -> FromClause:
-    """Revenue by local day, currency and sales channel.
+def order_revenue(tenant_id: str, period: Period) -> Select[Any]:
+    """Revenue by local day and currency.
 
-    Columns: day, currency, sales_channel, revenue, refunds, orders, new_customers, new_revenue, cost, costed_revenue
-    (the net revenue of orders that carry a cost).
+    Columns: day, currency, revenue, refunds, orders, new_customers, new_revenue, cost, costed_revenue (the revenue of
+    orders that carry a cost). A refund gives goods back in proportion: it takes the same share of the cost.
     """
     day = local_day(conversion.c.occurred_at, period.zone).label("day")
-    net = conversion.c.value - conversion.c.refunded
-    channel = func.coalesce(conversion.c.sales_channel, "online").label("sales_channel")
+    kept = conversion.c.cost * case((conversion.c.value > 0, _net * 1.0 / conversion.c.value), else_=1)
+    new = conversion.c.is_new_customer
     return (
         select(
             day,
             conversion.c.currency,
-            channel,
-            func.sum(net).label("revenue"),
+            func.sum(_net).label("revenue"),
             func.sum(conversion.c.refunded).label("refunds"),
             func.count().label("orders"),
-            func.count().filter(conversion.c.is_new_customer).label("new_customers"),
-            func.coalesce(func.sum(net).filter(conversion.c.is_new_customer), 0).label("new_revenue"),
-            func.sum(conversion.c.cost).label("cost"),
-            func.coalesce(func.sum(net).filter(conversion.c.cost.is_not(None)), 0).label("costed_revenue"),
+            func.count().filter(new).label("new_customers"),
+            func.coalesce(func.sum(_net).filter(new), 0).label("new_revenue"),
+            func.sum(kept).label("cost"),
+            func.coalesce(func.sum(_net).filter(conversion.c.cost.is_not(None)), 0).label("costed_revenue"),
         )
         .where(revenue_conversions(tenant_id, period))
-        .group_by(day, conversion.c.currency, channel)
-        .subquery("order_revenue")
+        .group_by(day, conversion.c.currency)
     )
 
 
@@ -65,47 +62,45 @@ def dimension(by: str) -> tuple[ColumnElement[Any], ...]:
     return columns[by]
 
 
-def credited(tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis) -> Select[Any]:
+def credited(
+    tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis, paying: Select[Any]
+) -> Select[Any]:
     """Credit of revenue by dimension, local day and currency.
 
     Args:
         model: 1-based position of the model in the rule version's arrays.
         basis: `order` puts credit on the order's day, `click` on the touch's.
+        paying: ids of the campaigns that cost something in the period.
     Columns:
-        the dimension's columns as `key`, `set_key`, `ad_key` (as far as there are); kind (touch, unattributed, renewal,
-        offline); day; currency; revenue, refunds, new_revenue, cost, costed_revenue (minor, numeric); orders,
-        new_customers (sums of weights).
+        kind (touch, unattributed, renewal, offline); the dimension's columns as `key`, `set_key`, `ad_key` (as far as
+        there are); day; currency; the names of `CREDIT_MONEY` (minor, numeric), where `paid_` is what touches of
+        `paying` campaigns earned; orders, new_customers, paid_orders (sums of weights).
     """
     at = credit.c.occurred_at if basis == "order" else credit.c.touched_at
-    weight = credit.c.weights[model]
-    refunds = credit.c.refunds[model]
+    weight, refunds = credit.c.weights[model], credit.c.refunds[model]
     net = credit.c.amounts[model] - refunds
+    share = case((conversion.c.value > 0, net * 1.0 / conversion.c.value), else_=cast(weight, Numeric))
     kind = case(
         (conversion.c.sales_channel == "renewal", "renewal"),
         (conversion.c.sales_channel == "offline", "offline"),
         (credit.c.touch_id == "", "unattributed"),
         else_="touch",
-    ).label("kind")
-    names = ("key", "set_key", "ad_key")
-    keys = [
-        case((kind == "touch", column), else_=None).label(name)
-        for column, name in zip(dimension(by), names, strict=False)
-    ]
-    day = local_day(at, period.zone).label("day")
-    share = case((conversion.c.value > 0, net * 1.0 / conversion.c.value), else_=weight)
-    return (
+    )
+    source = (
         select(
-            *keys,
-            kind,
-            day,
+            kind.label("kind"),
+            *(
+                case((kind == "touch", column), else_=None).label(name)
+                for column, name in zip(dimension(by), ("key", "set_key", "ad_key"), strict=False)
+            ),
+            local_day(at, period.zone).label("day"),
             credit.c.currency,
-            func.sum(net).label("revenue"),
-            func.sum(refunds).label("refunds"),
-            func.sum(weight).label("orders"),
-            func.coalesce(func.sum(weight).filter(conversion.c.is_new_customer), 0).label("new_customers"),
-            func.coalesce(func.sum(net).filter(conversion.c.is_new_customer), 0).label("new_revenue"),
-            func.sum(conversion.c.cost * share).label("cost"),
-            func.coalesce(func.sum(net).filter(conversion.c.cost.is_not(None)), 0).label("costed_revenue"),
+            net.label("net"),
+            refunds.label("refunds"),
+            weight.label("weight"),
+            (conversion.c.cost * share).label("cost"),
+            conversion.c.is_new_customer.label("is_new"),
+            and_(kind == "touch", credit.c.ad_campaign_id.in_(paying)).label("paid"),
         )
         .select_from(
             credit.join(
@@ -118,9 +113,29 @@ def credited(tenant_id: str, period: Period, by: str, *, model: int, window_days
             credit.c.window_days == window_days,
             at >= period.start,
             at < period.end,
-            conversion.c.is_revenue,
-            conversion.c.deleted_at.is_(None),
-            (weight > 0) | (net != 0) if basis == "click" else literal(value=True),
+            revenue_conversions(tenant_id, period if basis == "order" else None),
+            weight > 0,
         )
-        .group_by(*keys, kind, day, credit.c.currency)
+        .subquery("credit_rows")
     )
+    rows = source.c
+    keys = [rows[name] for name in ("kind", "key", "set_key", "ad_key") if name in rows]
+
+    def part(measure: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[Any]:
+        return func.coalesce(func.sum(measure).filter(and_(*conditions)), 0)
+
+    return select(
+        *keys,
+        rows.day,
+        rows.currency,
+        func.sum(rows.net).label("revenue"),
+        func.sum(rows.refunds).label("refunds"),
+        part(rows.net, rows.is_new).label("new_revenue"),
+        func.sum(rows.cost).label("cost"),
+        part(rows.net, rows.cost.is_not(None)).label("costed_revenue"),
+        part(rows.net, rows.paid).label("paid_revenue"),
+        part(rows.net, rows.paid, rows.is_new).label("paid_new_revenue"),
+        func.sum(rows.weight).label("orders"),
+        part(rows.weight, rows.is_new).label("new_customers"),
+        part(rows.weight, rows.paid).label("paid_orders"),
+    ).group_by(*keys, rows.day, rows.currency)

@@ -1,23 +1,24 @@
-"""ROI: what each campaign, ad set, ad or channel cost and what its credit returned, in one currency."""
+"""ROI: what each campaign, ad set, ad, channel or platform cost and what its credit returned, in one currency."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Select, case, func, literal, null, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution import canonical_model, current_rules, model_position, parse_window
 from adplanning_plugin.attribution import touchpoint_table as touchpoint
-from adplanning_plugin.insights import names
-from adplanning_plugin.insights.figures import cost_per, ratio
+from adplanning_plugin.insights.lines import Line, LineKey, line_of, lines_of
 from adplanning_plugin.insights.periods import Period
-from adplanning_plugin.insights.rates import rates_used, with_factor
-from adplanning_plugin.insights.revenue import Basis, credited, order_revenue
-from adplanning_plugin.insights.spend import spend_rows
-from adplanning_plugin.kernel.money import to_major
+from adplanning_plugin.insights.rates import rates_used, spans
+from adplanning_plugin.insights.revenue import CREDIT_MONEY, REVENUE_MONEY, Basis, credited, order_revenue
+from adplanning_plugin.insights.spend import SPEND_COUNTS, spend_rows
+from adplanning_plugin.insights.sums import Converted, Sums, converted
+from adplanning_plugin.kernel.runtime import Tenant
 from adplanning_plugin.links import Links
 
 Dimension = Literal["campaign", "ad_set", "ad", "channel", "platform"]
@@ -28,8 +29,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "channel": ("channel",),
     "platform": ("platform",),
 }
-_COUNTED = ("impressions", "clicks", "leads")
-_MONEY = ("spend", "revenue", "refunds", "new_revenue", "cost", "costed_revenue", "platform_value")
+_NAMES = ("key", "set_key", "ad_key")
+UNTOUCHED_CHANNEL = "Paid Other"
+"""Where a campaign's spend belongs while none of its clicks was seen."""
+_REPORTS = "adplanning.insights.reports"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,90 +42,123 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     period: Period
     currency: str
     by: Dimension = "campaign"
-    model: str = "last_non_direct"
+    model: str = "last_click"
     model_position: int = 1
     window_days: int = 30
     basis: Basis = "order"
 
-
-class Line(msgspec.Struct, kw_only=True):
-    """One row of the report; money in minor units of the report's currency, None where a rate is missing."""
-
-    kind: str
-    """touch, unattributed, renewal or offline."""
-    key: str | None = None
-    set_key: str | None = None
-    ad_key: str | None = None
-    spend: int | None = 0
-    revenue: int | None = 0
-    refunds: int | None = 0
-    new_revenue: int | None = 0
-    cost: int | None = None
-    costed_revenue: int | None = 0
-    platform_value: int | None = None
-    orders: float = 0.0
-    new_customers: float = 0.0
-    impressions: int | None = None
-    clicks: int | None = None
-    leads: int | None = None
-    platform_conversions: float | None = None
-
-    def identity(self) -> tuple[str, str | None, str | None, str | None]:
-        """What makes two lines of different periods the same."""
-        return self.kind, self.key, self.set_key, self.ad_key
+    def before(self) -> Question:
+        """The same of the period before."""
+        return msgspec.structs.replace(self, period=self.period.before())
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """Lines, their total, and what the figures rest on."""
+    """Lines, their total, the store's own revenue, and what the figures rest on."""
 
     lines: list[Line]
     total: Line
+    store: Line
+    """Revenue of the whole store by order date, renewals and offline orders included: what MER divides by spend."""
     rates: list[dict[str, Any]]
     missing_rates: list[str]
     account_zones: list[str]
 
 
+async def ask(
+    session: AsyncSession,
+    tenant: Tenant,
+    period: Period,
+    *,
+    by: Dimension = "campaign",
+    model: str | None = None,
+    window: str | None = None,
+    basis: Basis = "order",
+) -> Question:
+    """A report's question, with the tenant's default model and window where the caller names none.
+
+    Raises:
+        Invalid: a model or window that there is not.
+    """
+    rules = await current_rules(session, tenant.id)
+    chosen = canonical_model(model or rules.default_model)
+    return Question(
+        tenant_id=tenant.id,
+        period=period,
+        currency=tenant.currency,
+        by=by,
+        model=chosen,
+        model_position=model_position(rules, chosen),
+        window_days=parse_window(rules, window),
+        basis=basis,
+    )
+
+
 async def report(session: AsyncSession, links: Links, question: Question) -> Report:
     """Spend joined to credit by the question's dimension; every line of either side is in it, and the total reconciles.
 
-    The revenue of all lines is the period's revenue to the minor unit (by order date): what no touch earned is the line
-    `unattributed`, renewals and offline orders are lines of their own.
+    By order date the revenue of all lines is the store's to the minor unit: what no touch earned is the line
+    `unattributed`, renewals and offline orders are lines of their own, and orders whose credit is not computed yet are
+    `pending`. By click date a line has what its clicks of the period earned whenever the order came; what has no click
+    has no date and no line. Asked again in one read transaction, the same answer is given.
     """
-    credit = await _sum(session, credited_query(question), question)
-    spend = await _sum(session, _spend_query(links, question), question)
-    lines: dict[tuple[str, str | None, str | None, str | None], Line] = {}
-    missing: set[str] = set()
-    currencies: set[str] = set()
-    for row in (*credit, *spend):
-        line = Line(kind=row["kind"], **{name: row[name] for name in ("key", "set_key", "ad_key") if name in row})
-        line = lines.setdefault(line.identity(), line)
-        currencies.update(row["currencies"])
-        missing.update(row["missing"] or ())
-        _add(line, row)
-    ordered = sorted(
-        lines.values(), key=lambda line: (line.kind != "touch", -(line.revenue or 0), line.identity()[1] or "")
-    )
-    rates = await rates_used(
+    known: dict[Question, Report] = session.info.setdefault(_REPORTS, {})
+    if question not in known:
+        known[question] = await _report(session, links, question)
+    return known[question]
+
+
+async def _report(session: AsyncSession, links: Links, question: Question) -> Report:
+    tenant_id, currency = question.tenant_id, question.currency
+    keys = _NAMES[: len(KEYS[question.by])]
+    spend = await converted(
         session,
-        question.tenant_id,
-        question.currency,
-        sorted(currencies),
-        question.period.first,
-        question.period.last,
+        _spend_query(links, question, keys),
+        tenant_id,
+        currency,
+        keys=("zone", *keys),
+        money=("spend", "platform_value"),
     )
-    zones = select(func.array_agg(func.distinct(spend_rows(links, question.tenant_id, question.period).c.zone)))
-    found = (await session.execute(zones)).scalar_one() or []
+    credit = await converted(
+        session, credit_query(links, question), tenant_id, currency, keys=("kind", *keys), money=CREDIT_MONEY
+    )
+    store = await converted(
+        session, order_revenue(tenant_id, question.period), tenant_id, currency, keys=(), money=REVENUE_MONEY
+    )
+    sums: dict[LineKey, Sums] = {}
+    for (kind, *key), found in credit.by_key.items():
+        sums.setdefault(LineKey(kind, *key), Sums()).add(found)
+    if question.basis == "order" and (pending := _pending(store.whole(), credit.whole())):
+        sums[LineKey("pending")] = pending
+    for (_, *key), found in spend.by_key.items():
+        sums.setdefault(LineKey("touch", *key), Sums()).add(found)
+    total = Sums()
+    for each in sums.values():
+        total.add(each)
+    sides: tuple[Converted, ...] = (spend, credit, store)
+    used = spans((code, *days) for side in sides for code, days in side.used.items())
     return Report(
-        lines=ordered,
-        total=_total(ordered),
-        rates=rates,
-        missing_rates=sorted(missing),
-        account_zones=sorted(zone for zone in found if zone),
+        lines=lines_of(sums),
+        total=line_of("total", total),
+        store=line_of("total", store.whole()),
+        rates=await rates_used(session, tenant_id, currency, used),
+        missing_rates=sorted({code for side in sides for code in side.missing}),
+        account_zones=sorted({zone for zone, *_ in spend.by_key if zone}),
     )
 
 
-def credited_query(question: Question) -> Select[Any]:
-    """The credit side of the report."""
+def _pending(store: Sums, credit: Sums) -> Sums | None:
+    """What the store earned beyond all credit: orders whose credit is due. None where there is none."""
+    names = ("orders", "new_customers")
+    counts = {name: round(store.counts.get(name, 0) - credit.counts.get(name, 0), 6) for name in names}
+    money = {name: store.money[name] - credit.money.get(name, Decimal(0)) for name in store.money}
+    if counts["orders"] <= 0 and money.get("revenue", Decimal(0)) == 0:
+        return None
+    return Sums(money=money, counts=counts, unknown=set(store.unknown))
+
+
+def credit_query(links: Links, question: Question) -> Select[Any]:
+    """The credit side of the report, by day and currency."""
+    spend = spend_rows(links, question.tenant_id, question.period)
     return credited(
         question.tenant_id,
         question.period,
@@ -130,41 +166,37 @@ def credited_query(question: Question) -> Select[Any]:
         model=question.model_position,
         window_days=question.window_days,
         basis=question.basis,
+        paying=select(spend.c.ad_campaign_id).where(spend.c.spend > 0, spend.c.ad_campaign_id.is_not(None)),
     )
 
 
-def _spend_query(links: Links, question: Question) -> Select[Any]:
+def _spend_query(links: Links, question: Question, names: tuple[str, ...]) -> Select[Any]:
     rows = spend_rows(links, question.tenant_id, question.period)
+    source, keys = rows, [rows.c[column].label(name) for column, name in zip(KEYS["ad"], names, strict=False)]
     if question.by == "channel":
         channel = _campaign_channels(question)
         source = rows.outerjoin(channel, channel.c.ad_campaign_id == rows.c.ad_campaign_id)
-        keys = [func.coalesce(channel.c.channel, "Paid Other").label("key")]
-    else:
-        source = rows
-        keys = [
-            rows.c[column].label(name)
-            for column, name in zip(KEYS[question.by], ("key", "set_key", "ad_key"), strict=False)
-        ]
+        keys = [func.coalesce(channel.c.channel, UNTOUCHED_CHANNEL).label("key")]
+    elif question.by == "platform":
+        keys = [rows.c.platform.label("key")]
+    counts = [func.sum(rows.c[name]).label(name) for name in SPEND_COUNTS]
     return (
         select(
+            rows.c.zone,
             *keys,
-            literal("touch").label("kind"),
             rows.c.day,
             rows.c.currency,
             func.sum(rows.c.spend).label("spend"),
             func.sum(rows.c.platform_value).label("platform_value"),
-            func.sum(rows.c.impressions).label("impressions"),
-            func.sum(rows.c.clicks).label("clicks"),
-            func.sum(rows.c.leads).label("leads"),
-            func.sum(rows.c.platform_conversions).label("platform_conversions"),
+            *counts,
         )
         .select_from(source)
-        .group_by(*keys, rows.c.day, rows.c.currency)
+        .group_by(rows.c.zone, *keys, rows.c.day, rows.c.currency)
     )
 
 
 def _campaign_channels(question: Question) -> Any:
-    """The channel that a campaign's touches have most often: where its spend belongs."""
+    """The channel that most of a campaign's touches have: where its spend belongs."""
     place = func.row_number().over(
         partition_by=touchpoint.c.ad_campaign_id, order_by=(func.count().desc(), touchpoint.c.channel)
     )
@@ -174,103 +206,4 @@ def _campaign_channels(question: Question) -> Any:
         .group_by(touchpoint.c.ad_campaign_id, touchpoint.c.channel)
         .subquery()
     )
-    return select(counted.c.ad_campaign_id, counted.c.channel).where(counted.c.place == 1).subquery("campaign_channel")
-
-
-async def _sum(session: AsyncSession, query: Select[Any], question: Question) -> Sequence[Mapping[str, Any]]:
-    """Sum a daily query over the days in the report's currency; money is NULL where a day's rate is missing."""
-    rows = query.subquery("daily")
-    rated = with_factor(rows, question.tenant_id, question.currency).subquery("rated")
-    keys = [rated.c[name] for name in ("key", "set_key", "ad_key", "kind") if name in rated.c]
-    measures = [
-        column
-        for column in rated.c
-        if column.name not in {"key", "set_key", "ad_key", "kind", "day", "currency", "factor"}
-    ]
-    sums = [
-        (
-            case(
-                (
-                    func.bool_and(rated.c.factor.is_not(None) | (func.coalesce(column, 0) == 0)),
-                    func.sum(column * func.coalesce(rated.c.factor, 0)),
-                ),
-                else_=null(),
-            )
-            if column.name in _MONEY
-            else func.sum(column)
-        ).label(column.name)
-        for column in measures
-    ]
-    missing = func.array_agg(func.distinct(rated.c.currency)).filter(rated.c.factor.is_(None))
-    found = func.array_agg(func.distinct(rated.c.currency))
-    result = await session.execute(
-        select(*keys, *sums, missing.label("missing"), found.label("currencies")).group_by(*keys)
-    )
-    return [dict(row) for row in result.mappings()]
-
-
-def _add(line: Line, row: Mapping[str, Any]) -> None:
-    for name in (*_MONEY, *_COUNTED, "orders", "new_customers", "platform_conversions"):
-        if name not in row:
-            continue
-        value = row[name]
-        if name in _MONEY:
-            setattr(line, name, None if value is None else int(Decimal(value).quantize(Decimal(1), ROUND_HALF_EVEN)))
-        elif name in _COUNTED:
-            setattr(line, name, None if value is None else int(value))
-        else:
-            setattr(line, name, 0.0 if value is None else float(value))
-
-
-def _total(lines: Sequence[Line]) -> Line:
-    total = Line(kind="total", cost=None)
-    for name in (*_MONEY, *_COUNTED, "platform_conversions", "orders", "new_customers"):
-        values = [getattr(line, name) for line in lines]
-        known = [value for value in values if value is not None]
-        required = name in {"spend", "revenue", "refunds", "new_revenue", "costed_revenue"}
-        setattr(total, name, (sum(known) if len(known) == len(values) or not required else None) if known else None)
-    total.spend, total.revenue = (0 if not lines else total.spend), (0 if not lines else total.revenue)
-    total.orders, total.new_customers = total.orders or 0.0, total.new_customers or 0.0
-    return total
-
-
-def wire(line: Line, currency: str, labels: names.Names) -> dict[str, Any]:
-    """A line as it is answered: money twice, ratios with null where there is no denominator."""
-    spend = line.spend
-    margin = None if line.cost is None or line.costed_revenue is None else line.costed_revenue - line.cost
-    out: dict[str, Any] = {"kind": line.kind, **labels.of(line)}
-    for name, minor in (("spend", spend), ("revenue", line.revenue), ("refunds", line.refunds), ("margin", margin)):
-        out[name] = None if minor is None else to_major(minor, currency)
-        out[f"{name}_minor"] = minor
-    spent = spend or None
-    profit = None if line.revenue is None or spend is None else line.revenue - spend
-    out |= {
-        "currency": currency,
-        "orders": round(line.orders, 4),
-        "new_customers": round(line.new_customers, 4),
-        "impressions": line.impressions,
-        "clicks": line.clicks,
-        "leads": line.leads,
-        "roas": ratio(line.revenue, spent),
-        "roi": ratio(profit, spent),
-        "new_customer_roas": ratio(line.new_revenue, spent),
-        "cac": cost_per(spent, line.new_customers, currency),
-        "cpa": cost_per(spent, line.orders, currency),
-        "cpc": cost_per(spent, line.clicks, currency),
-        "cpl": cost_per(spent, line.leads, currency),
-        "ctr": ratio(line.clicks, line.impressions),
-        "platform_conversions": line.platform_conversions,
-        "platform_value": None if line.platform_value is None else to_major(line.platform_value, currency),
-    }
-    return out
-
-
-async def store_totals(session: AsyncSession, question: Question) -> Line:
-    """Revenue of the whole store in the period, renewals and offline orders included: what MER divides by spend."""
-    rows = order_revenue(question.tenant_id, question.period)
-    query = select(*[column for column in rows.c if column.name != "sales_channel"], literal("total").label("kind"))
-    found = await _sum(session, query, question)
-    total = Line(kind="total")
-    for row in found:
-        _add(total, row)
-    return total
+    return select(counted.c.ad_campaign_id, counted.c.channel).where(counted.c.place == literal(1)).subquery("channels")

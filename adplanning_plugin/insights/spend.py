@@ -123,9 +123,7 @@ def superseded(links: Links, tenant_id: str, keys: Sequence[tuple[Any, ...]]) ->
     )
 
 
-async def upsert_spend(
-    session: AsyncSession, tenant_id: str, rows: Sequence[Mapping[str, Any]], source: str
-) -> int:
+async def upsert_spend(session: AsyncSession, tenant_id: str, rows: Sequence[Mapping[str, Any]], source: str) -> int:
     """Store a day's spend; platforms restate, so the last statement of a (day, platform, campaign, set, ad) wins.
 
     Returns:
@@ -141,7 +139,9 @@ async def upsert_spend(
         statement = statement.on_conflict_do_update(
             index_elements=list(key),
             set_={**{name: new[name] for name in changing}, "updated_at": func.now()},
-            where=tuple_(*(own.c[name] for name in changing)).is_distinct_from(tuple_(*(new[name] for name in changing))),
+            where=tuple_(*(own.c[name] for name in changing)).is_distinct_from(
+                tuple_(*(new[name] for name in changing))
+            ),
         ).returning(literal(1))
         changed += len((await session.execute(statement)).all())
     return changed

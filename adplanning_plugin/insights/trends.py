@@ -1,23 +1,23 @@
-"""Trends: the same figures by local day, week or month, and campaigns ranked by one of them."""
+"""Trends: the same figures by local day, week or month, empty buckets included."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Date, cast, func, literal, select
+from sqlalchemy import Date, Select, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.insights.figures import ratio
-from adplanning_plugin.insights.periods import Period, local_day
-from adplanning_plugin.insights.rates import with_factor
-from adplanning_plugin.insights.revenue import order_revenue
+from adplanning_plugin.insights.dashboard import counted_conversions
+from adplanning_plugin.insights.figures import money, ratio
+from adplanning_plugin.insights.periods import Period
+from adplanning_plugin.insights.rates import rates_used, spans
+from adplanning_plugin.insights.revenue import REVENUE_MONEY, order_revenue
+from adplanning_plugin.insights.roi import ask, credit_query
 from adplanning_plugin.insights.spend import spend_rows
-from adplanning_plugin.kernel.money import to_major
+from adplanning_plugin.insights.sums import Converted, Sums, converted, rounded
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
-from adplanning_plugin.tracking import conversion_table as conversion
 from adplanning_plugin.tracking import sessions_by_day
 
 Grain = Literal["day", "week", "month"]
@@ -25,100 +25,77 @@ Grain = Literal["day", "week", "month"]
 
 async def trend(
     session: AsyncSession, runtime: Runtime, tenant: Tenant, period: Period, grain: Grain
-) -> list[dict[str, Any]]:
-    """One point a bucket, empty buckets included: spend, revenue, orders, conversions, leads, sessions, roas.
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """One point a bucket: spend, revenue, credited revenue, their ratios and counts; and what the money rests on.
 
-    A bucket's money is None where a day of it needs a rate that nobody stated.
+    A bucket holds the period's days alone, so all buckets sum to the period's figures. Its money is None where a day of
+    it needs a rate that nobody stated.
     """
     links = runtime.get(Links)
-    buckets: dict[date, dict[str, Any]] = {bucket: _empty(bucket) for bucket in _buckets(period, grain)}
-    spend = spend_rows(links, tenant.id, period)
-    daily_spend = select(spend.c.day, spend.c.currency, func.sum(spend.c.spend).label("amount")).group_by(
-        spend.c.day, spend.c.currency
-    )
-    revenue = order_revenue(tenant.id, period)
-    daily_revenue = select(
-        revenue.c.day,
-        revenue.c.currency,
-        func.sum(revenue.c.revenue).label("amount"),
-        func.sum(revenue.c.orders).label("orders"),
-    ).group_by(revenue.c.day, revenue.c.currency)
-    for name, query in (("spend", daily_spend), ("revenue", daily_revenue)):
-        rows = with_factor(query.subquery("daily"), tenant.id, tenant.currency).subquery("rated")
-        bucket = _bucket_sql(rows.c.day, grain)
-        orders = func.sum(rows.c.orders) if name == "revenue" else literal(0)
-        summed = select(
-            bucket,
-            func.round(func.sum(rows.c.amount * rows.c.factor)),
-            func.bool_or(rows.c.factor.is_(None)),
-            orders,
-        ).group_by(bucket)
-        for at, amount, missing, count in await session.execute(summed):
-            buckets[at][f"{name}_minor"] = None if missing else int(amount or 0)
-            if name == "revenue":
-                buckets[at]["orders"] = int(count)
-    await _add_counts(session, runtime, tenant, period, grain, buckets)
-    return [_finish(point, tenant.currency) for point in buckets.values()]
+    question = await ask(session, tenant, period, by="platform")
+    spend_of = spend_rows(links, tenant.id, period)
+    daily_spend = select(
+        spend_of.c.day, spend_of.c.currency, spend_of.c.zone, func.sum(spend_of.c.spend).label("spend")
+    ).group_by(spend_of.c.day, spend_of.c.currency, spend_of.c.zone)
 
+    async def by_bucket(query: Select[Any], names: tuple[str, ...], *keys: str) -> Converted:
+        bucketed = _bucketed(query, grain)
+        return await converted(session, bucketed, tenant.id, tenant.currency, keys=("bucket", *keys), money=names)
 
-async def _add_counts(
-    session: AsyncSession,
-    runtime: Runtime,
-    tenant: Tenant,
-    period: Period,
-    grain: Grain,
-    buckets: Mapping[date, dict[str, Any]],
-) -> None:
-    bucket = _bucket_sql(local_day(conversion.c.occurred_at, period.zone), grain)
-    counted = (
-        select(
-            bucket,
-            func.count(),
-            func.count().filter(conversion.c.conversion_type == "lead_form_submission"),
+    spend = await by_bucket(daily_spend, ("spend",), "zone")
+    revenue = await by_bucket(order_revenue(tenant.id, period), REVENUE_MONEY)
+    credit_of = credit_query(links, question).subquery("credit_of")
+    credit = await by_bucket(select(credit_of.c.day, credit_of.c.currency, credit_of.c.paid_revenue), ("paid_revenue",))
+    counts = await by_bucket(counted_conversions(tenant.id, period), ("total_value",))
+    sums = {bucket: Sums() for bucket in _buckets(period, grain)}
+    for side in (spend, revenue, credit, counts):
+        for (bucket, *_), found in side.by_key.items():
+            sums[bucket].add(found)
+    sessions = dict.fromkeys(sums, 0)
+    for day, count in await sessions_by_day(session, runtime, tenant.id, period.start, period.end, period.zone):
+        sessions[_bucket(day, grain)] += count
+    amounts = {name: rounded(sums, name) for name in ("spend", "revenue", "paid_revenue")}
+    points: list[dict[str, Any]] = []
+    for bucket, found in sums.items():
+        spent, earned, paid = (
+            0 if parts[bucket] is None and name not in found.unknown else parts[bucket]
+            for name, parts in amounts.items()
         )
-        .where(
-            conversion.c.tenant_id == tenant.id,
-            conversion.c.deleted_at.is_(None),
-            conversion.c.status != "cancelled",
-            conversion.c.occurred_at >= period.start,
-            conversion.c.occurred_at < period.end,
+        points.append(
+            {
+                "date": bucket.isoformat(),
+                **money("spend", spent, tenant.currency),
+                **money("revenue", earned, tenant.currency),
+                **money("attributed_revenue", paid, tenant.currency),
+                **{name: int(found.counts.get(name, 0)) for name in ("orders", "conversions", "leads")},
+                "sessions": sessions[bucket],
+                "roas": ratio(paid, spent),
+                "mer": ratio(earned, spent),
+            }
         )
-        .group_by(bucket)
-    )
-    for at, conversions, leads in await session.execute(counted):
-        buckets[at]["conversions"], buckets[at]["leads"] = int(conversions), int(leads)
-    for day, sessions in await sessions_by_day(session, runtime, tenant.id, period.start, period.end, period.zone):
-        buckets[_bucket(day, grain)]["sessions"] += int(sessions)
-
-
-def _empty(bucket: date) -> dict[str, Any]:
-    return {
-        "date": bucket.isoformat(),
-        "spend_minor": 0,
-        "revenue_minor": 0,
-        "orders": 0,
-        "conversions": 0,
-        "leads": 0,
-        "sessions": 0,
+    used = spans((code, *days) for side in (spend, revenue, credit) for code, days in side.used.items())
+    basis = {
+        "model": question.model,
+        "window_days": question.window_days,
+        "currency": tenant.currency,
+        "account_zones": sorted({zone for _, zone in spend.by_key if zone}),
+        "rates": await rates_used(session, tenant.id, tenant.currency, used),
+        "missing_rates": sorted(spend.missing | revenue.missing | credit.missing),
     }
+    return points, basis
 
 
-def _finish(point: dict[str, Any], currency: str) -> dict[str, Any]:
-    for name in ("spend", "revenue"):
-        minor = point[f"{name}_minor"]
-        point[name] = None if minor is None else to_major(minor, currency)
-    point["roas"] = ratio(point["revenue_minor"], point["spend_minor"])
-    return point
+def _bucketed(query: Select[Any], grain: Grain) -> Select[Any]:
+    """The daily rows with the first day of each one's bucket."""
+    rows = query.subquery("by_day")
+    first = cast(func.date_trunc(grain, cast(rows.c.day, Date)), Date) if grain != "day" else rows.c.day
+    return select(first.label("bucket"), *rows.c)
 
 
 def _bucket(day: date, grain: Grain) -> date:
     if grain == "week":
         return day - timedelta(days=day.weekday())
     return day.replace(day=1) if grain == "month" else day
-
-
-def _bucket_sql(day: Any, grain: Grain) -> Any:
-    return cast(func.date_trunc(grain, cast(day, Date)), Date) if grain != "day" else day
 
 
 def _buckets(period: Period, grain: Grain) -> list[date]:
