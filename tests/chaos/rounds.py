@@ -91,7 +91,7 @@ class Chaos:
             "scheduler": [self._fleet.start("scheduler") for _ in range(SCHEDULERS)],
         }
         await self._fleet.is_up(self._processes["web"][0])
-        self._load.start(10)
+        self._load.start(6)
         try:
             await self._all_are_back()
             await self._recovered(STARTS_WITHIN)
