@@ -31,7 +31,12 @@ class SpendController(Controller):
     path = "/ad-spend"
     tags = ("Spend",)
 
-    @put(operation_id="putAdSpend", summary="Upsert daily spend (JSON or CSV)", status_code=200)
+    @put(
+        operation_id="putAdSpend",
+        summary="Upsert daily spend (JSON or CSV)",
+        status_code=200,
+        openapi_rows=("ad_spend", SpendIn),
+    )
     async def put_spend(self, call: NamedDependency[AdminCall], request: Request[Any, Any, Any]) -> dict[str, Any]:
         """`{"ad_spend": [...]}`, one object, or text/csv with the same column names; all rows or none.
 
@@ -94,7 +99,12 @@ class RateController(Controller):
     path = "/exchange-rates"
     tags = ("Exchange rates",)
 
-    @put(operation_id="putExchangeRates", summary="Upsert exchange rates (JSON or CSV)", status_code=200)
+    @put(
+        operation_id="putExchangeRates",
+        summary="Upsert exchange rates (JSON or CSV)",
+        status_code=200,
+        openapi_rows=("exchange_rates", RateIn),
+    )
     async def put_rates(self, call: NamedDependency[AdminCall], request: Request[Any, Any, Any]) -> dict[str, Any]:
         """`{"exchange_rates": [...]}`, one object, or text/csv; all rows or none."""
         given = await read_rows(request, RateIn, "exchange_rates", rate_row)
