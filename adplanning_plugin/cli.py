@@ -15,24 +15,53 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adplanning_plugin.kernel.runtime import Tenant
     from adplanning_plugin.plugin import AdPlanning
 
+SHOWN = 20
+"""Bad lines of an import that the terminal is told of."""
 APP_HELP = "where your app is, as module:name of a Litestar app, a function that makes one, or an AdPlanning object"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 when it did what it says."""
-    from adplanning_plugin.kernel.errors import AdPlanningError
-
     options = _parser().parse_args(arguments)
     try:
         result = options.run(options)
-        return int(asyncio.run(result) if inspect.isawaitable(result) else result or 0)
-    except AdPlanningError as problem:
-        print(f"adplanning: {problem.detail}", file=sys.stderr)
-        return 2
+        return int(asyncio.run(result) if inspect.iscoroutine(result) else result or 0)
     except KeyboardInterrupt:
+        print("adplanning: stopped; what is done stays done, and the same command goes on from there.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as problem:
+        said = _sentence(problem)
+        if said is None:  # a mistake of the program, which its traceback explains
+            raise
+        print(f"adplanning: {said}", file=sys.stderr)
+        return 2
+
+
+def _sentence(problem: Exception) -> str | None:
+    """What the person at the terminal can act on; None where it is no such thing."""
+    from alembic.util import CommandError
+    from sqlalchemy.exc import ArgumentError, DBAPIError
+
+    from adplanning_plugin.kernel.errors import AdPlanningError
+    from adplanning_plugin.kernel.refusals import database_refusal
+
+    if isinstance(problem, AdPlanningError):
+        return problem.detail
+    if isinstance(problem, DBAPIError):
+        refusal = database_refusal(problem)
+        driver = problem.orig.__cause__ if problem.orig is not None else None
+        return refusal.detail if refusal else f"PostgreSQL refuses: {driver or problem.orig}."
+    if isinstance(problem, OSError):
+        refusal = database_refusal(problem)
+        named = f"{problem.filename}: {problem.strerror}." if problem.filename else str(problem)
+        return f"PostgreSQL cannot be reached: {problem}." if refusal else named
+    return f"{problem}." if isinstance(problem, CommandError | ArgumentError) else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,13 +88,13 @@ def _parser() -> argparse.ArgumentParser:
     backfill.add_argument("--since", help="a day such as 2026-02-07; everything without it")
     backfill.add_argument("--tenant", action="append", help="only this tenant (may be repeated)")
     backfill.add_argument("--preview", action="store_true", help="only count what would be read")
-    backfill.add_argument("--rows-per-second", type=float, help="go easy on the database")
+    backfill.add_argument("--rows-per-second", type=_rate, metavar="N", help="go easy on the database")
     importing = command("import", _import, "Load a file of an entity that the store lacks.")
     importing.add_argument("file", type=Path)
     importing.add_argument("--entity", required=True, help="order, person, ad_insight, …")
     importing.add_argument("--mapping", type=Path, required=True, help="a TOML file that says which column is what")
     importing.add_argument("--tenant", help="the tenant (default: the only one)")
-    importing.add_argument("--bad", type=Path, help="write the lines that could not be loaded here, with reasons")
+    importing.add_argument("--bad", type=Path, help="a CSV file for the lines that could not be loaded, with reasons")
     command("worker", _worker, "Run background work outside the web process.")
     command("scheduler", _scheduler, "Make the jobs' slots; any number may run.")
     openapi = command("openapi", _openapi, "Print the OpenAPI document of the plugin's routes.")
@@ -85,7 +114,7 @@ def load(where: str | None) -> AdPlanning:
     """
     from litestar import Litestar
 
-    from adplanning_plugin.kernel.errors import ConfigurationError
+    from adplanning_plugin.kernel.errors import AdPlanningError, ConfigurationError
     from adplanning_plugin.plugin import AdPlanning
 
     if not where or ":" not in where:
@@ -94,10 +123,13 @@ def load(where: str | None) -> AdPlanning:
     module_name, _, name = where.partition(":")
     try:
         found: Any = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError) as problem:
-        raise ConfigurationError(f"--app {where} cannot be loaded: {problem}.") from problem
-    if not isinstance(found, (Litestar, AdPlanning)) and callable(found):
-        found = found()
+        if not isinstance(found, Litestar | AdPlanning) and callable(found):
+            found = found()
+    except AdPlanningError:
+        raise
+    except Exception as problem:
+        said = f"{problem}".rstrip(".") or type(problem).__name__
+        raise ConfigurationError(f"--app {where} cannot be loaded: {said}.") from problem
     if isinstance(found, Litestar):
         found = next((plugin for plugin in found.plugins if isinstance(plugin, AdPlanning)), None)
     if not isinstance(found, AdPlanning):
@@ -125,6 +157,8 @@ async def _migrate(options: argparse.Namespace) -> int:
     plugin = load(options.app) if options.app or not options.url else None
     extra = [path for path in plugin.hooks.hook.register_migrations() if path] if plugin else []
     revisions = await migrate_schema(options.url or _owner_url(plugin), extra)
+    if plugin:
+        await plugin.runtime.database.close()
     print(f"The schema is at {', '.join(revisions) or 'no revision'}.")
     return 0
 
@@ -165,13 +199,12 @@ async def _doctor(options: argparse.Namespace) -> int:
 
 async def _backfill(options: argparse.Namespace) -> int:
     from adplanning_plugin.kernel.sweep import backfill, preview
+    from adplanning_plugin.maintenance import settle
 
     plugin = load(options.app)
     await plugin.start()
     try:
-        for tenant in plugin.runtime.tenants:
-            if options.tenant and tenant.id not in options.tenant:
-                continue
+        for tenant in _chosen(plugin, options.tenant):
             since = _since(options.since, tenant.zone)
             if options.preview:
                 counts = await preview(plugin.runtime, tenant.id, since)
@@ -188,16 +221,33 @@ async def _backfill(options: argparse.Namespace) -> int:
             for result in results:
                 failed = f", {len(result.failed)} dead letters" if result.failed else ""
                 print(f"{tenant.id} {result.sweep}: {result.seen:,} read, {result.changed:,} changed{failed}")
-            from adplanning_plugin.maintenance import settle
-
-            await settle(plugin, tenant.id)
+            with _progress() as report:
+                report(f"{tenant.id} credit", 0, None)
+                settled = await settle(plugin, tenant.id)
+            print(f"{tenant.id}: {settled:,} pieces of work that followed from it are done")
     finally:
         await plugin.stop()
     return 0
 
 
-def _since(value: str | None, zone: str) -> datetime | None:
+def _chosen(plugin: AdPlanning, wanted: Sequence[str] | None) -> Sequence[Tenant]:
+    from adplanning_plugin.kernel.errors import ConfigurationError
 
+    tenants = plugin.runtime.tenants
+    known = {tenant.id for tenant in tenants}
+    for unknown in sorted(set(wanted or ()) - known):
+        raise ConfigurationError(f"There is no tenant {unknown!r}: give one of {', '.join(sorted(known))}.")
+    return [tenant for tenant in tenants if not wanted or tenant.id in wanted]
+
+
+def _rate(value: str) -> float:
+    rate = float(value)
+    if not 0 < rate < float("inf"):
+        raise argparse.ArgumentTypeError("give a number above 0")
+    return rate
+
+
+def _since(value: str | None, zone: str) -> datetime | None:
     from adplanning_plugin.kernel import days
     from adplanning_plugin.kernel.errors import FieldError, Invalid
 
@@ -216,27 +266,28 @@ async def _import(options: argparse.Namespace) -> int:
     plugin = load(options.app)
     await plugin.start()
     try:
-        tenants = [tenant.id for tenant in plugin.runtime.tenants]
-        if options.tenant is None and len(tenants) != 1:
+        tenants = [tenant.id for tenant in _chosen(plugin, [options.tenant] if options.tenant else None)]
+        if len(tenants) != 1:
             raise ConfigurationError(f"Give --tenant: one of {', '.join(tenants)}.")
         with _progress() as report:
             result = await import_file(
                 plugin.runtime.database,
                 plugin.runtime.get(Links),
-                options.tenant or tenants[0],
+                tenants[0],
                 options.entity,
                 options.file,
                 options.mapping,
                 progress=lambda done, total: report(options.entity, done, total),
+                report=options.bad,
             )
     finally:
         await plugin.stop()
     print(f"{result.read:,} read, {result.loaded:,} loaded, {result.already:,} there before, {len(result.bad):,} bad")
-    lines = [f"line {line}: {reason}" for line, reason in result.bad]
-    if options.bad:
-        options.bad.write_text("\n".join(lines) + "\n" if lines else "", encoding="utf-8")
-    for line in lines[:20]:
-        print(line)
+    for line, reason in result.bad[:SHOWN]:
+        print(f"line {line}: {reason}")
+    if len(result.bad) > SHOWN:
+        where = f"in {options.bad}" if options.bad else "written by --bad FILE"
+        print(f"… and {len(result.bad) - SHOWN:,} more, all of them {where}")
     return 1 if result.bad else 0
 
 
@@ -276,25 +327,34 @@ def _openapi(options: argparse.Namespace) -> int:
 
 def _uninstall(options: argparse.Namespace) -> int:
     plugin = load(options.app)
-    question = "This drops the plugin's schema with all that it knows. Type 'uninstall' to go on: "
-    if not options.yes and input(question) != "uninstall":
-        print("Nothing was changed.")
+    if not options.yes and not _confirmed():
+        print("Nothing was changed: type 'uninstall' when asked, or give --yes.")
         return 1
     return asyncio.run(_remove(plugin, options))
 
 
+def _confirmed() -> bool:
+    try:
+        answer = input("This drops the plugin's schema with all that it knows. Type 'uninstall' to go on: ")
+    except EOFError:
+        print()
+        return False
+    return answer.strip() == "uninstall"
+
+
 async def _remove(plugin: AdPlanning, options: argparse.Namespace) -> int:
-    from adplanning_plugin.kernel.uninstall import drop_schema
-    from adplanning_plugin.maintenance import export_all
+    from adplanning_plugin.maintenance import export_all, remove
 
     if not options.no_export:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         target = options.export or Path(f"adplanning-export-{stamp}.zip")
-        rows = await export_all(plugin, target)
+        with _progress() as report:
+            rows = await export_all(plugin, target, lambda done, total: report("tables", done, total))
         print(f"{rows:,} rows exported to {target}.")
-    await drop_schema(plugin.runtime.database)
-    await plugin.runtime.database.close()
+    host_table = await remove(plugin, _owner_url(plugin))
     print("The schema adplanning is gone; nothing else was touched.")
+    if host_table:
+        print(f"Its revisions are out of {host_table}: take its folder out of your Alembic's version_locations.")
     return 0
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import text
+from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adplanning_plugin.attribution import compute_credit
@@ -17,11 +17,12 @@ from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import AdPlanningError
 from adplanning_plugin.kernel.idempotency import expire_keys
-from adplanning_plugin.kernel.models import Base
+from adplanning_plugin.kernel.models import SCHEMA, Base
 from adplanning_plugin.kernel.queue import purge
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.statistics import count_changes, refresh_statistics
-from adplanning_plugin.kernel.uninstall import export_tables
+from adplanning_plugin.kernel.tables import TenantRecord
+from adplanning_plugin.kernel.uninstall import drop_schema, export_tables
 from adplanning_plugin.links import Links
 from adplanning_plugin.plugin import AdPlanning
 from adplanning_plugin.tracking import drop_expired, ensure_partitions
@@ -62,7 +63,7 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
     database, links = plugin.runtime.database, plugin.runtime.get(Links)
     try:
         async with database.system() as session:
-            version, role, above = (await session.execute(_ROLE)).one()
+            version, role, above, lands_in = (await session.execute(_ROLE)).one()
     except Exception as problem:  # noqa: BLE001 - the doctor reports whatever it meets
         yield Finding(subject="database", status="fail", sentence=f"PostgreSQL cannot be reached: {problem}.")
         return
@@ -74,7 +75,11 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
         yield Finding(subject="role", status="fail", sentence=f"{role} bypasses row-level security; {fix}")
     else:
         yield Finding(subject="role", status="ok", sentence=f"{role} is an ordinary role.")
-    for finding in await _schema(plugin):
+    if lands_in == SCHEMA:
+        danger = f"New tables that {role} makes without naming a schema land in {SCHEMA}, which an uninstall drops"
+        fix = f'run ALTER ROLE "{role}" SET search_path = public;'
+        yield Finding(subject="role", status="warn", sentence=f"{danger}: {fix}")
+    for finding in await _schema(plugin, role):
         yield finding
     for finding in await _links(database, links):
         yield finding
@@ -95,6 +100,7 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
         return
     yield Finding(subject="tenants", status="ok", sentence=f"{len(tenants)}: {', '.join(t.id for t in tenants[:10])}.")
     for check in (check for found in hook.health_checks(runtime=plugin.runtime) for check in found):
+        answer: dict[str, Any]
         try:
             answer = await check.run(plugin.runtime)
         except Exception as problem:  # noqa: BLE001 - the doctor reports whatever it meets
@@ -104,11 +110,29 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
 
 _ROLE = text(
     "SELECT current_setting('server_version_num'), current_user,"
-    " (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)"
+    " (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), current_schema()"
+)
+_RIGHTS = text(
+    """
+    SELECT bool_and(has_schema_privilege(n.oid, 'USAGE')
+                    AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+                    AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = :schema AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> :versions
+    """
 )
 
 
-async def _schema(plugin: AdPlanning) -> list[Finding]:
+async def _schema(plugin: AdPlanning, role: str) -> list[Finding]:
+    async with plugin.runtime.database.system() as session:
+        rights = {"schema": SCHEMA, "versions": migrate.VERSION_TABLE}
+        allowed = (await session.execute(_RIGHTS, rights)).scalar()
+    if allowed is False:
+        grants = f'GRANT USAGE ON SCHEMA {SCHEMA} TO "{role}"; '
+        grants += f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SCHEMA} TO "{role}"; '
+        grants += f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO "{role}";'
+        sentence = f"{role} may not use the plugin's own tables: run, as their owner, {grants}"
+        return [Finding(subject="schema", status="fail", sentence=sentence)]
     url = plugin.runtime.database.engine.url.render_as_string(hide_password=False)
     have, want = await asyncio.to_thread(lambda: (migrate.current(url), migrate.heads()))
     if set(want) <= set(have):
@@ -207,10 +231,30 @@ async def settle(plugin: AdPlanning, tenant_id: str) -> int:
             await keeping
 
 
-async def export_all(plugin: AdPlanning, target: Path) -> int:
-    """Every table of the plugin into one zip file; returns the number of rows."""
-    with suppress(AdPlanningError):
-        await plugin.load_tenants()
-    tenants = [tenant.id for tenant in plugin.runtime.tenants]
-    tables: Sequence[Any] = list(Base.metadata.sorted_tables)
-    return await export_tables(plugin.runtime.database, tables, tenants, target)
+def tables_of(plugin: AdPlanning) -> list[Table]:
+    """Every table in the plugin's schema: our own, and those that other plugins register."""
+    registered = [table for found in plugin.hooks.hook.register_models() for table in found or ()]
+    return list({table.name: table for table in (*Base.metadata.sorted_tables, *registered)}.values())
+
+
+async def export_all(plugin: AdPlanning, target: Path, progress: Callable[[int, int], None] | None = None) -> int:
+    """Every table of the plugin into one zip file; returns the number of rows.
+
+    Whoever was a tenant once is exported, too: the plugin's own list of them counts, not the host's of today.
+    """
+    async with plugin.runtime.database.system() as session:
+        tenants = (await session.execute(select(TenantRecord.id).order_by(TenantRecord.id))).scalars().all()
+    return await export_tables(plugin.runtime.database, tables_of(plugin), tenants, target, progress)
+
+
+async def remove(plugin: AdPlanning, owner_url: str) -> str | None:
+    """Drop the schema as its owner, in one transaction; returns the host's version table that named our revisions."""
+    await plugin.runtime.database.close()
+    names = [table.name for table in tables_of(plugin)]
+    extra = [path for path in plugin.hooks.hook.register_migrations() if path]
+    engine = create_async_engine(migrate.asyncpg_url(owner_url))
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(drop_schema, names, extra)
+    finally:
+        await engine.dispose()

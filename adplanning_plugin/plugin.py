@@ -15,6 +15,7 @@ from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from adplanning_plugin.admin.hooks import AdminHooks
@@ -27,6 +28,7 @@ from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.events import publish, tenant_scope
 from adplanning_plugin.kernel.http import mount
+from adplanning_plugin.kernel.refusals import database_refusal
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.kernel.sweep import LinkedEntities
 from adplanning_plugin.kernel.tables import TenantRecord
@@ -233,9 +235,11 @@ class AdPlanning(InitPlugin):
         try:
             await self._store_tenants(tenants)
         except Exception as problem:
-            raise ConfigurationError(
-                f"The plugin's tables are not there: run `adplanning migrate` ({problem})."
-            ) from problem
+            said = str(problem.orig.__cause__ if isinstance(problem, DBAPIError) and problem.orig else problem)
+            fix = "The database cannot be reached"
+            if database_refusal(problem) is None:
+                fix = "The plugin's tables are not there, or not for this role: run `adplanning migrate` or `doctor`"
+            raise ConfigurationError(f"{fix} ({said}).") from problem
         self.runtime.set_tenants(tenants)
         return tenants
 
