@@ -39,7 +39,10 @@ class KeyRecord:
 
     def allows(self, origin: str) -> bool:
         """Whether a browser on `origin` may use the key."""
-        return any(_matches(allowed, origin.lower()) for allowed in self.origins)
+        if origin in self.origins:
+            return True
+        lowered = origin.lower()
+        return any(_matches(allowed, lowered) for allowed in self.origins)
 
 
 class KeyCache:

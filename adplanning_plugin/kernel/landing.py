@@ -96,11 +96,14 @@ def host_of(url: str | None) -> str | None:
 
 def fold(value: str) -> str:
     """A UTM value as it is stored: without control characters, white space collapsed, case-folded, at most 255 long."""
-    return _SPACE.sub(" ", _UNWANTED.sub("", value)).strip().casefold()[:MAX_VALUE]
+    if not value.isprintable() or " " in value:  # the one white space that is printable
+        value = _SPACE.sub(" ", _UNWANTED.sub("", value)).strip()
+    return value.casefold()[:MAX_VALUE]
 
 
 def _pieces(url: str) -> tuple[str, str, str, str, str]:
-    match = _URL.match(_UNWANTED.sub("", url[:MAX_URL]).strip())
+    url = url[:MAX_URL]
+    match = _URL.match((url if url.isprintable() else _UNWANTED.sub("", url)).strip())
     if match is None:  # the pattern accepts any text; kept for the type
         return "", "", "", "", ""
     scheme, authority, path, query, fragment = (part or "" for part in match.groups())
