@@ -250,7 +250,9 @@ class Flusher:
 
     async def _insert(self, connection: _Raw, tenant_id: str, rows: list[EventRow]) -> set[tuple[datetime, str]]:
         # A column that says nothing is sent as an empty array: unnest fills the shorter ones up with NULL.
-        columns = [[] if column.count(None) == len(rows) else column for column in zip(*rows, strict=True)]
+        columns: list[Sequence[Any]] = [
+            () if column.count(None) == len(rows) else column for column in zip(*rows, strict=True)
+        ]
         untimed = [f"{tenant_id}\n{row.id}" for row in rows if row.occurred_at == row.received_at]
         milliseconds = int(self._timeout * 1000)
         await connection.execute(
