@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from litestar import Controller, Response, get, post, put
+from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.jobs import start_bulk_resolution
+from adplanning_plugin.attribution.manual import create_manual, delete_manual
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.repository import (
     AttributionFilter,
@@ -32,8 +33,8 @@ from adplanning_plugin.attribution.schemas import (
     attribution_out,
     touchpoint_out,
 )
-from adplanning_plugin.attribution.service import assign, create_manual, get_touch, read_host_sessions
-from adplanning_plugin.kernel.days import day_start, parse_instant
+from adplanning_plugin.attribution.service import assign, get_touch, read_host_sessions
+from adplanning_plugin.kernel.days import day_of, day_start, parse_instant
 from adplanning_plugin.kernel.errors import FieldError, Invalid, NotFound
 from adplanning_plugin.kernel.export import list_response, table_response
 from adplanning_plugin.kernel.http import AdminCall
@@ -120,7 +121,7 @@ class AttributionController(Controller):
                 search=[t.source, t.medium, t.campaign],
             )
             ids = None if page.csv else sorted({row.ad_campaign_id for row in page.items if row.ad_campaign_id})
-            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, start, end)
+            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, _days(start, end, call.tenant.zone))
 
         def encode(row: Row[Any]) -> AttributionOut:
             return attribution_out(row, name, days, spend)
@@ -155,7 +156,7 @@ class AttributionController(Controller):
             rows = (await session.execute(statement)).all()
             by_campaign = group_by == "campaign"
             ids = sorted({row.ad_campaign_id for row in rows if row.ad_campaign_id}) if by_campaign else []
-            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, start, end)
+            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, _days(start, end, call.tenant.zone))
         lines = [_line(row, group_by, spend) for row in rows]
         summary = {
             "group_by": group_by,
@@ -226,16 +227,28 @@ class AttributionController(Controller):
         async with call.reading() as session:
             return {"attribution": touchpoint_out(await get_touch(session, call.tenant_id, touch_id))}
 
-    @put("/{touch_id:str}", operation_id="assignAttribution", summary="Assign a touch to a campaign by hand")
+    @put("/{touch_id:str}", operation_id="assignAttribution", summary="Assign a touch, or correct a manual one")
     async def update(
         self, call: NamedDependency[AdminCall], touch_id: FromPath[str], data: JSONBody[AssignTouchpoint]
     ) -> dict[str, Any]:
-        """Survives every later resolution; `ad_campaign_id` null undoes it."""
+        """An assignment survives every later resolution; `ad_campaign_id` null undoes it.
+
+        The other fields are those of a touch that was written down by hand; a tracked one's are refused.
+        """
         async with call.transaction() as session:
             touch = await assign(session, call.runtime, call.tenant_id, touch_id, data)
             changes = {"ad_campaign_id": touch.ad_campaign_id}
             await call.audit(session, "attribution.assigned", "attribution", touch_id, changes)
             return {"attribution": touchpoint_out(touch)}
+
+    @delete("/{touch_id:str}", operation_id="deleteAttribution", summary="Take back a manual touch", status_code=200)
+    async def take_back(self, call: NamedDependency[AdminCall], touch_id: FromPath[str]) -> dict[str, Any]:
+        """One that was written down by hand; a tracked one is refused."""
+        async with call.transaction() as session:
+            touch = await get_touch(session, call.tenant_id, touch_id, lock=True)
+            await delete_manual(session, call.runtime, call.tenant_id, touch)
+            await call.audit(session, "attribution.deleted", "attribution", touch_id)
+        return {"id": touch_id, "object": "attribution", "deleted": True}
 
 
 async def _resolve_pending(session: AsyncSession, call: AdminCall) -> tuple[Resolved, bool]:
@@ -296,6 +309,12 @@ def _bound(value: str | None, field: str, zone: str, *, later: int) -> datetime 
         pass
     message = f"{field} must be a day such as 2026-02-07, or a time with an offset such as 2026-02-07T10:00:00Z."
     raise Invalid(FieldError(field, "not_a_time", message))
+
+
+def _days(start: datetime | None, end: datetime | None, zone: str) -> tuple[date | None, date | None]:
+    """First and last local day of a period: spend is known by day, and a day that the period touches counts whole."""
+    first = day_of(start, zone) if start is not None else None
+    return first, day_of(end - timedelta(microseconds=1), zone) if end is not None else None
 
 
 def _line(row: Row[Any], group_by: str, spend: dict[str, tuple[int, str]]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class AttributionHooks:
     @hookimpl
     def register_personal_data(self) -> Sequence[PersonalData]:
         """An erasure deletes a person's touches; the money they earned stays with the credit."""
-        columns = ("visitor_id", "session_id", "person_id", "click_ids", "term", "content")
+        columns = ("visitor_id", "session_id", "person_id", "click_ids", "term", "content", "landing_path")
         return (PersonalData(table="adplanning.touchpoint", columns=columns, erase="delete"),)
 
     @hookimpl(trylast=True)

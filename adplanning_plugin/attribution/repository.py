@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 import msgspec
@@ -135,10 +135,13 @@ async def spend_of_campaigns(
     links: Links,
     tenant_id: str,
     campaign_ids: Sequence[str] | None,
-    start: datetime | None = None,
-    end: datetime | None = None,
+    days: tuple[date | None, date | None] = (None, None),
 ) -> dict[str, tuple[int, str]]:
-    """(minor units, currency) by campaign, in the account's currency; a campaign that spent in several has none."""
+    """(minor units, currency) by campaign, in the account's currency; a campaign that spent in several has none.
+
+    Linked or imported spend of the first to the last day, each as its account's zone has it; spend that was typed in
+    stands in the return reports.
+    """
     if not links.has("ad_insight") or campaign_ids == []:
         return {}
     insight = links.selectable("ad_insight", tenant_id)
@@ -156,10 +159,11 @@ async def spend_of_campaigns(
     )
     if campaign_ids is not None:
         statement = statement.where(insight.c.ad_campaign_id.in_(campaign_ids))
-    if start is not None:
-        statement = statement.where(insight.c.day >= start.date())
-    if end is not None:
-        statement = statement.where(insight.c.day < end.date())
+    first, last = days
+    if first is not None:
+        statement = statement.where(insight.c.day >= first)
+    if last is not None:
+        statement = statement.where(insight.c.day <= last)
     return {row[0]: (int(row[1]), row[2]) for row in await session.execute(statement)}
 
 

@@ -29,7 +29,7 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class AttributionSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How credit is shared; a change makes a new rule version and recomputes."""
 
-    default_model: str = "last_click"
+    default_model: str = "last_non_direct"
     default_window_days: Annotated[int, msgspec.Meta(ge=0, le=90)] = 30
     """One of 1, 3, 7, 14, 28, 30, 90; 0 is lifetime."""
     half_life_hours: Annotated[float, msgspec.Meta(ge=1, le=87_600)] = HALF_LIFE_HOURS
@@ -80,6 +80,11 @@ def hook_models(runtime: Runtime) -> tuple[AttributionModel, ...]:
 
 async def current_rules(session: AsyncSession, tenant_id: str) -> Rules:
     """The newest rule version; before any credit was computed, the defaults as version 1."""
+    return (await _newest(session, tenant_id))[0]
+
+
+async def _newest(session: AsyncSession, tenant_id: str) -> tuple[Rules, bool]:
+    """The newest rule version, and whether it is stored."""
     statement = (
         select(RuleVersion)
         .where(RuleVersion.tenant_id == tenant_id)
@@ -88,22 +93,33 @@ async def current_rules(session: AsyncSession, tenant_id: str) -> Rules:
         .execution_options(populate_existing=True)
     )
     row = (await session.execute(statement)).scalar_one_or_none()
-    return Rules() if row is None else _rules(row)
+    return (Rules(), False) if row is None else (_rules(row), True)
+
+
+def _models(runtime: Runtime) -> tuple[str, ...]:
+    return MODELS + tuple(model.name for model in hook_models(runtime))
 
 
 async def ensure_rules(session: AsyncSession, runtime: Runtime, tenant_id: str) -> Rules:
-    """The rule version for the settings and models of now, made where they changed."""
+    """The rule version for the settings and models of now, made where they changed.
+
+    A new one is made in a short transaction of its own: others that need it would wait for the caller's to end.
+    """
     settings, _ = await kernel_settings.load(session, tenant_id, AttributionSettings)
+    current, exists = await _newest(session, tenant_id)
+    if exists and (current.models, current.windows, current.settings) == (_models(runtime), WINDOWS, settings):
+        return current
+    async with runtime.database.transaction(tenant_id) as own:
+        await save_rules(own, runtime, tenant_id, settings)
     return await save_rules(session, runtime, tenant_id, settings)
 
 
 async def save_rules(session: AsyncSession, runtime: Runtime, tenant_id: str, settings: AttributionSettings) -> Rules:
     """The newest rule version if it says the same, else a new one."""
-    models = MODELS + tuple(model.name for model in hook_models(runtime))
+    models = _models(runtime)
     while True:
-        current = await current_rules(session, tenant_id)
+        current, exists = await _newest(session, tenant_id)
         version = current.version
-        exists = await session.get(RuleVersion, (tenant_id, version)) is not None
         if exists and (current.models, current.windows, current.settings) == (models, WINDOWS, settings):
             return current
         wanted = Rules(version=version + 1 if exists else version, models=models, settings=settings)

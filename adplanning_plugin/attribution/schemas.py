@@ -38,12 +38,24 @@ class NewTouchpoint(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class AssignTouchpoint(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A manual assignment; `ad_campaign_id` null undoes it."""
+    """A manual assignment (`ad_campaign_id` null undoes it), and what else is to change of a touch written by hand."""
 
     version: int | msgspec.UnsetType = msgspec.UNSET
     ad_campaign_id: Id | msgspec.UnsetType | None = msgspec.UNSET
     ad_set_id: Id | None = None
     ad_id: Id | None = None
+    source: Text | msgspec.UnsetType | None = msgspec.UNSET
+    medium: Text | msgspec.UnsetType | None = msgspec.UNSET
+    campaign: Text | msgspec.UnsetType | None = msgspec.UNSET
+    term: Text | msgspec.UnsetType | None = msgspec.UNSET
+    content: Text | msgspec.UnsetType | None = msgspec.UNSET
+    utm_id: Text | msgspec.UnsetType | None = msgspec.UNSET
+    occurred_at: str | msgspec.UnsetType | None = msgspec.UNSET
+    visitor_id: Id | msgspec.UnsetType | None = msgspec.UNSET
+    session_id: Id | msgspec.UnsetType | None = msgspec.UNSET
+    person_id: Id | msgspec.UnsetType | None = msgspec.UNSET
+    website_id: Id | msgspec.UnsetType | None = msgspec.UNSET
+    landing_path: Text | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ResolveRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

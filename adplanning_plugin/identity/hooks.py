@@ -7,6 +7,7 @@ from sqlalchemy import Table
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
 from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
 from adplanning_plugin.kernel.models import SCHEMA, Base
+from adplanning_plugin.links import personal_data
 
 _MODELS = (Visitor, IdentityEdge, IdentityDenylist)
 
@@ -21,8 +22,10 @@ class IdentityHooks:
 
     @hookimpl
     def register_personal_data(self) -> list[PersonalData]:
-        """An erasure deletes a person's visitors and edges."""
+        """An erasure deletes a person's visitors and edges; what links keep of people is told here too."""
         return [
+            *personal_data(),
             PersonalData(table="adplanning.identity_edge", columns=("visitor_id", "identifier"), erase="delete"),
             PersonalData(table="adplanning.visitor", columns=("id",), erase="delete"),
+            PersonalData(table="adplanning.identity_denylist", columns=("identifier",), erase="delete"),
         ]

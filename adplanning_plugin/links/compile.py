@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Integer,
     Select,
     Subquery,
     Table,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 )
 
 from adplanning_plugin.kernel.errors import ConfigurationError
-from adplanning_plugin.links.conversion import beyond, equals_text
+from adplanning_plugin.links.conversion import beyond, equals_text, plain
 from adplanning_plugin.links.entities import Entity, EntityColumn
 from adplanning_plugin.links.link import Link
 from adplanning_plugin.links.owned import EXTENSIONS, OWNED, SQL_TYPES
@@ -123,6 +124,18 @@ class Source:
                 break
             passed.append(raw.is_(None))
         return or_(*arms) if arms else false()
+
+    def unfit_money(self, sample: int) -> dict[str, Select[Any]]:
+        """By money column that could hold what is no amount: ids (five at most) of rows in which it does."""
+        found: dict[str, Select[Any]] = {}
+        for name, column in self.entity.columns.items():
+            raw = self._raw.get(name)
+            if column.type != "money" or self.link is None or raw is None or isinstance(plain(raw.type), Integer):
+                continue
+            columns = (self._exact["id"].label("id"), raw.label("raw"), self._exact[name].label("fit"))
+            rows = self._base.with_only_columns(*columns, maintain_column_froms=True).limit(sample).subquery()
+            found[name] = select(rows.c.id).where(rows.c.raw.is_not(None), rows.c.fit.is_(None)).limit(5)
+        return found
 
     @property
     def confined(self) -> bool:

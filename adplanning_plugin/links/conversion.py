@@ -45,6 +45,8 @@ _THREE_DECIMALS: ColumnElement[Any] = literal_column(f"'{{{','.join(sorted(THREE
 _ONE: ColumnElement[Any] = literal_column("1")
 _HUNDRED: ColumnElement[Any] = literal_column("100")
 _THOUSAND: ColumnElement[Any] = literal_column("1000")
+_LEAST: ColumnElement[Any] = literal_column("-9223372036854775807")
+_MOST: ColumnElement[Any] = literal_column("9223372036854775807")
 _DIALECT = PGDialect_asyncpg()
 INSTANT = DateTime(timezone=True)
 _INT64 = 2**63
@@ -122,17 +124,26 @@ def _money(
     unit: str,
     currency: ColumnElement[Any] | None,
 ) -> ColumnElement[Any]:
-    """Integer minor units; major ones are scaled by the currency's exponent (ISO 4217), rounded half away from zero."""
+    """Integer minor units; major ones are scaled by the currency's exponent (ISO 4217), rounded half away from zero.
+
+    An amount that is none (NaN, infinite, past 64 bits) is NULL, so that one bad row never fails the query of others.
+    """
     if not isinstance(kind, Numeric | Float | Integer | sqltypes.NullType):
         raise Unfit(f"{name} is a {kind}, not a number: write cast(…, Numeric) around it.")
     if unit == "minor":
         if isinstance(kind, BigInteger):
             return type_coerce(expression, BigInteger())
-        whole = expression if isinstance(kind, Integer) else func.round(cast(expression, Numeric()))
-        return cast(whole, BigInteger())
+        if isinstance(kind, Integer):
+            return cast(expression, BigInteger())
+        return _fitting(func.round(cast(expression, Numeric())))
     if currency is None:
         raise Unfit(f"{name} is in major units, but the currency is not linked.")
-    return cast(func.round(cast(expression, Numeric()) * _scale(currency)), BigInteger())
+    return _fitting(func.round(cast(expression, Numeric()) * _scale(currency)))
+
+
+def _fitting(amount: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The amount as an integer where it is one; NaN and the infinities lie outside any bounds."""
+    return case((amount.between(_LEAST, _MOST), cast(amount, BigInteger())))
 
 
 def _scale(currency: ColumnElement[Any]) -> ColumnElement[Any]:

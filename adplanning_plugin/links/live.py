@@ -146,6 +146,7 @@ async def _rows(connection: AsyncConnection, source: Source) -> AsyncIterator[Fi
         seen.append(values.filter(known).label(column.name))
     if "id" in source.entity.columns and source.provides("id"):
         seen.append((func.count(sample.c.id) - func.count(sample.c.id.distinct())).label("repeated"))
+    broken = source.unfit_money(_SAMPLE) if "id" in source.entity.columns else {}
     try:
         async with connection.begin_nested():
             await connection.execute(select(rows).limit(0))
@@ -153,6 +154,7 @@ async def _rows(connection: AsyncConnection, source: Source) -> AsyncIterator[Fi
             before = (await connection.execute(_PATIENCE_SO_FAR)).scalar()
             await connection.execute(_SET_PATIENCE, {"value": _PATIENCE})
             row = (await connection.execute(select(*seen).select_from(sample))).one()
+            unfit = {name: (await connection.scalars(ids)).all() for name, ids in broken.items()}
             await connection.execute(_SET_PATIENCE, {"value": before})
     except DBAPIError as problem:
         if getattr(problem.orig, "sqlstate", "") == _CANCELLED:
@@ -165,6 +167,12 @@ async def _rows(connection: AsyncConnection, source: Source) -> AsyncIterator[Fi
             problem = f"{name}.{column.name} has the value {value!r}, which means nothing here"
             fix = f"map it with a CASE expression to one of {', '.join(column.choices)}."
             yield Finding(entity=name, level="error", message=f"{problem}: {fix}")
+    for money, ids in unfit.items():
+        if ids:
+            problem = f"{name}.{money} of {', '.join(map(str, ids))} is no amount (NaN, infinite or past 64 bits)"
+            yield Finding(
+                entity=name, level="warning", message=f"{problem}: it is left out until the store corrects it."
+            )
     if getattr(row, "repeated", 0):
         problem = (
             f"{name}.id is not unique: the link's source yields a row more than once, or several tenants share ids."

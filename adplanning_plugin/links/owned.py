@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Double, Inde
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
+from adplanning_plugin.hookspecs import PersonalData
 from adplanning_plugin.kernel.models import Base
 from adplanning_plugin.links.entities import ENTITIES, ColumnType, Entity
 
@@ -63,3 +64,30 @@ OWNED: dict[str, Table] = {name: _owned(entity) for name, entity in ENTITIES.ite
 
 EXTENSIONS: dict[str, Table] = {name: _extension(entity) for name, entity in ENTITIES.items() if entity.writeback}
 """`adplanning.linked_<entity>` by entity: written-back columns of linked rows without a host column for them."""
+
+_PERSONAL: dict[str, tuple[str, tuple[str, ...]]] = {
+    "person": ("delete", ("id", "source_key", "email", "phone", "name", "first_name", "last_name", "city", "country",
+                          "birth_date")),
+    "order": ("pseudonymise", ("person_id", "email", "checkout_reference", "visitor_token", "session_id")),
+    "lead": ("pseudonymise", ("person_id", "email", "phone", "name", "session_id", "visitor_token")),
+    "feedback": ("pseudonymise", ("person_id", "email", "comment")),
+    "form_response": ("delete", ("person_id", "email", "text", "session_id", "visitor_token")),
+    "analytics_session": ("delete", ("id", "source_key", "visitor_id", "person_id", "landing_url", "referrer",
+                                     "utm_term", "utm_content", "user_agent")),
+    "analytics_event": ("delete", ("session_id", "visitor_id", "url", "properties")),
+    "social_interaction": ("pseudonymise", ("person_id", "text")),
+}  # fmt: skip
+_PERSONAL_BESIDE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "person": ("delete", ("id",)),
+    "feedback": ("pseudonymise", ("person_id",)),
+    "analytics_session": ("delete", ("id",)),
+}
+
+
+def personal_data() -> list[PersonalData]:
+    """Where the tables of entities that the plugin keeps hold personal data, and what an erasure does to it."""
+    found = [PersonalData(table=OWNED[name].fullname, columns=columns, erase=erase)
+             for name, (erase, columns) in _PERSONAL.items()]  # fmt: skip
+    found += [PersonalData(table=EXTENSIONS[name].fullname, columns=columns, erase=erase)
+              for name, (erase, columns) in _PERSONAL_BESIDE.items()]  # fmt: skip
+    return found

@@ -55,9 +55,12 @@ class CaptureHooks:
     def register_personal_data(self) -> Sequence[PersonalData]:
         """An erasure deletes a person's visits, and cuts the orders' ties to them."""
         visit = ("visitor_id", "session_id")
+        page = ("url", "referrer", "click_ids")
         return [
-            PersonalData(table="adplanning.event", columns=(*visit, "url", "referrer", "properties"), erase="delete"),
-            PersonalData(table="adplanning.session", columns=("visitor_id", "landing_url"), erase="delete"),
+            PersonalData(table="adplanning.event", columns=(*visit, *page, "path", "properties"), erase="delete"),
+            PersonalData(
+                table="adplanning.session", columns=("id", "visitor_id", "landing_url", *page[1:]), erase="delete"
+            ),
             PersonalData(table="adplanning.checkout_binding", columns=visit, erase="delete"),
             PersonalData(table="adplanning.order_visit", columns=visit, erase="pseudonymise"),
         ]

@@ -112,6 +112,7 @@ ONE_OF_ORDER = "conversion_type = 'purchase' AND order_id IS NOT NULL AND delete
 ONE_OF_LEAD = "conversion_type = 'lead_form_submission' AND lead_id IS NOT NULL AND deleted_at IS NULL"
 """Which conversions are unique per order and per lead; an upsert names the same words, without parameters, since
 PostgreSQL cannot match a partial index to a parameter in a generic plan."""
+DUE_FOR_CREDIT = "attribution_version IS NULL AND deleted_at IS NULL"
 
 
 class Conversion(TenantRow, Versioned, Base):
@@ -143,6 +144,7 @@ class Conversion(TenantRow, Versioned, Base):
         Index("ix_conversion_lead", "tenant_id", "lead_id", postgresql_where=text("lead_id IS NOT NULL")),
         Index("ix_conversion_session", "tenant_id", "session_id"),
         Index("ix_conversion_campaign", "tenant_id", "ad_campaign_id", "occurred_at"),
+        Index("ix_conversion_due", "tenant_id", "id", postgresql_where=text(DUE_FOR_CREDIT)),
         CheckConstraint("value >= 0", name="value_not_negative"),
     )
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy import select
 
 from adplanning_plugin.kernel.events import Retry
 from adplanning_plugin.kernel.workflows import Run, StepContext, step, workflow
+from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.goal_hits import record_host_events
 from adplanning_plugin.tracking.leads import record_leads
 from adplanning_plugin.tracking.purchases import record_purchases
@@ -37,8 +39,17 @@ async def record_orders(ctx: StepContext, order_ids: Sequence[str]) -> dict[str,
     """Stamp the orders with their visits and upsert their conversions, refunds and cancellations included."""
     done = await record_purchases(ctx.session, ctx.runtime, ctx.tenant_id, order_ids)
     if done.missing:
-        raise Retry(f"There is no order {', '.join(done.missing[:5])} in the store (yet).")
+        raise Retry(await _why_missing(ctx, done.missing[:5]))
     return {"created": done.created, "updated": done.updated}
+
+
+async def _why_missing(ctx: StepContext, order_ids: Sequence[str]) -> str:
+    order = ctx.runtime.get(Links).by_ids("order", ctx.tenant_id, order_ids)
+    unfit = (await ctx.session.scalars(select(order.c.id))).all()
+    if unfit:
+        problem = "has no usable total, currency or time (an amount may be NaN or past 64 bits)"
+        return f"Order {', '.join(unfit)} {problem}: correct it in the store, then replay this."
+    return f"There is no order {', '.join(order_ids)} in the store (yet)."
 
 
 @step

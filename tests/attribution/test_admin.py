@@ -69,7 +69,7 @@ async def test_the_list_joins_touches_to_what_they_earned(told, admin):
 
 async def test_model_has_aliases_and_a_default(told, admin):
     by_default = (await admin.get("/attribution", params={"converted": True})).json()["attributions"]
-    assert [(row["id"], row["model"], row["window_days"]) for row in by_default] == [("touch_2", "last_click", 30)]
+    assert [(row["id"], row["model"], row["window_days"]) for row in by_default] == [("touch_2", "last_non_direct", 30)]
     first = await admin.get("/attribution", params={"attribution_model": "first_touch", "converted": True})
     assert [row["id"] for row in first.json()["attributions"]] == ["touch_1"]
     both = await admin.get("/attribution", params={"attribution_model": "linear", "model": "first_click"})

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from adplanning_plugin.attribution.models import Credit
 from adplanning_plugin.identity.hooks import IdentityHooks
-from adplanning_plugin.kernel.sweep import backfill
+from adplanning_plugin.kernel.backfill import backfill
 from adplanning_plugin.links import Links, import_file, parse_mapping
 from adplanning_plugin.tracking.hooks import TrackingHooks
 from adplanning_plugin.tracking.models import Conversion

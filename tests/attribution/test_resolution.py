@@ -6,8 +6,8 @@ import pytest
 
 from adplanning_plugin.attribution import resolvers
 from adplanning_plugin.attribution.resolvers import AdObject, Ambiguous, Campaign, Catalogue, Match, Named, resolve
+from adplanning_plugin.kernel.backfill import run_sweep
 from adplanning_plugin.kernel.jobs import run_job_now
-from adplanning_plugin.kernel.sweep import run_sweep
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.kernel.workflows import start
 from tests.attribution.conftest import DAY, NOON, Store

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import text
 
 from adplanning_plugin.attribution.models import Touchpoint
+from adplanning_plugin.kernel.backfill import run_sweep
 from adplanning_plugin.kernel.events import publish
-from adplanning_plugin.kernel.sweep import run_sweep
 from adplanning_plugin.kernel.work import Work
 from tests.attribution.conftest import DAY, NOON, Store, make_runtime
 
