@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.insights.coverage import coverage
@@ -14,6 +14,7 @@ from adplanning_plugin.insights.lines import headline
 from adplanning_plugin.insights.periods import Period, local_day
 from adplanning_plugin.insights.roi import Question, Report, ask, report
 from adplanning_plugin.insights.sums import converted
+from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import COUNTED, visit_totals
@@ -72,7 +73,7 @@ async def _kpis(
     }
 
 
-def counted_conversions(tenant_id: str, period: Period) -> Select[Any]:
+def counted_conversions(tenant_id: str, period: Period) -> AnySelect:
     """Conversions that count, of every type: day, currency, conversions, leads and `total_value` (minor units)."""
     day = local_day(conversion.c.occurred_at, period.zone).label("day")
     return (

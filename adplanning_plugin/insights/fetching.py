@@ -16,6 +16,7 @@ from adplanning_plugin.insights.rates import upsert_rates
 from adplanning_plugin.kernel import days
 from adplanning_plugin.kernel.errors import Invalid
 from adplanning_plugin.kernel.jobs import JobContext
+from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import conversion_table as conversion
 
@@ -35,9 +36,9 @@ async def fetch_exchange_rates(context: JobContext) -> None:
         return
     today = days.day_of(days.now(), tenant.zone)
     async with runtime.database.reading(tenant.id, heavy=True) as session:
-        foreign = (await session.execute(_foreign(runtime.get(Links), tenant.id))).all()
-        told = dict((await session.execute(_told(tenant.id))).tuples().all())
-    since = {code: first for code, first in foreign if code and code != tenant.currency}
+        foreign = await session.execute(_foreign(runtime.get(Links), tenant.id))
+        since: dict[str, date] = {code: first for code, first in foreign if code and code != tenant.currency}
+        told: dict[str, date] = {source: day for source, day in await session.execute(_told(tenant.id))}  # noqa: C416
     if not since:
         return
     for number, source in enumerate(sources):
@@ -50,7 +51,7 @@ async def fetch_exchange_rates(context: JobContext) -> None:
         await context.progress(number + 1, len(sources))
 
 
-def _foreign(links: Links, tenant_id: str) -> Any:
+def _foreign(links: Links, tenant_id: str) -> AnySelect:
     """Currencies of the tenant's money, each with its first day."""
     parts = [
         select(AdSpend.currency, func.min(AdSpend.day).label("day"))
@@ -72,7 +73,7 @@ def _foreign(links: Links, tenant_id: str) -> Any:
     return select(rows.c[0], func.min(rows.c.day)).group_by(rows.c[0])
 
 
-def _told(tenant_id: str) -> Any:
+def _told(tenant_id: str) -> AnySelect:
     """The newest day of each source."""
     return (
         select(ExchangeRate.source, func.max(ExchangeRate.day))

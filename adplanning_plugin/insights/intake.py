@@ -117,7 +117,7 @@ def _placed(error: FieldError, name: str, index: int) -> FieldError:
 def _csv_rows(text: str) -> Iterator[dict[str, str]]:
     """Rows by column name; an empty cell is not given."""
     reader = csv.reader(StringIO(text, newline=""), strict=True)
-    names = [name.strip() for name in next(reader, [])]
+    names = [name.strip() for name in next(reader, list[str]())]
     if len(set(names)) != len(names) or "" in names:
         raise csv.Error("the header line must name each column once")
     for cells in reader:

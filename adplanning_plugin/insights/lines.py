@@ -72,12 +72,12 @@ def line_of(kind: str, sums: Sums) -> Line:
 
 def _line(key: LineKey, sums: Sums, amounts: Mapping[str, int | None]) -> Line:
     """A figure that is neither known nor unknown is absent: nothing, or null where nothing is no figure."""
-    found = {
+    found: dict[str, Any] = {
         name: 0 if amount is None and name in _ALWAYS and name not in sums.unknown else amount
         for name, amount in amounts.items()
     }
-    counted = {name: int(sums.counts[name]) for name in _COUNTED if name in sums.counts}
-    shares = {name: sums.counts.get(name, 0.0) for name in ("orders", "new_customers", "paid_orders")}
+    counted: dict[str, Any] = {name: int(sums.counts[name]) for name in _COUNTED if name in sums.counts}
+    shares: dict[str, Any] = {name: sums.counts.get(name, 0.0) for name in ("orders", "new_customers", "paid_orders")}
     return Line(id=key, **found, **counted, **shares, platform_conversions=sums.counts.get("platform_conversions"))
 
 

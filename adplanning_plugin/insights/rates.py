@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Numeric,
-    Select,
     and_,
     case,
     func,
@@ -27,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.insights.models import ExchangeRate
 from adplanning_plugin.kernel.money import THREE_DECIMAL, ZERO_DECIMAL, exponent
+from adplanning_plugin.kernel.paging import AnySelect
 
 OLDEST_DAYS = 31
 """A rate older than this before the day it is used for counts as missing."""
@@ -41,7 +41,7 @@ def exponent_sql(currency: ColumnElement[str]) -> ColumnElement[Any]:
     return case((currency.in_(sorted(ZERO_DECIMAL)), 0), (currency.in_(sorted(THREE_DECIMAL)), 3), else_=2)
 
 
-def with_factor(rows: Select[Any], tenant_id: str, quote: str) -> Select[Any]:
+def with_factor(rows: AnySelect, tenant_id: str, quote: str) -> AnySelect:
     """`rows` (columns `currency` and `day`) with `factor`, which turns its minor units into those of `quote`.
 
     The latest rate on or before the day is taken, direct before inverted, at most 31 days old; `factor` is NULL where
@@ -61,7 +61,7 @@ def with_factor(rows: Select[Any], tenant_id: str, quote: str) -> Select[Any]:
     return select(*daily.c, factor).select_from(daily.outerjoin(rated, same))
 
 
-def _stated(rows: FromClause, tenant_id: str, quote: str) -> Select[Any]:
+def _stated(rows: FromClause, tenant_id: str, quote: str) -> AnySelect:
     """The newest rate (rate, day, source) on or before the row's `day`, for its `currency`."""
     ours = (_rate.c.tenant_id == tenant_id, _rate.c.day <= rows.c.day, _rate.c.day > rows.c.day - OLDEST_DAYS)
     direct = select(_rate.c.rate.label("rate"), _rate.c.day, _rate.c.source, literal(0).label("inverted")).where(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Numeric, Select, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Numeric, and_, case, cast, func, select
 
 from adplanning_plugin.attribution import credit_table as credit
 from adplanning_plugin.insights.periods import Period, local_day
+from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.tracking import conversion_table as conversion
 
 Basis = Literal["order", "click"]
@@ -24,7 +26,7 @@ def revenue_conversions(tenant_id: str, period: Period | None) -> ColumnElement[
     return and_(*clauses)
 
 
-def order_revenue(tenant_id: str, period: Period) -> Select[Any]:
+def order_revenue(tenant_id: str, period: Period) -> AnySelect:
     """Revenue by local day and currency.
 
     Columns: day, currency, revenue, refunds, orders, new_customers, new_revenue, cost, costed_revenue (the revenue of
@@ -63,8 +65,8 @@ def dimension(by: str) -> tuple[ColumnElement[Any], ...]:
 
 
 def credited(
-    tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis, paying: Select[Any]
-) -> Select[Any]:
+    tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis, paying: AnySelect
+) -> AnySelect:
     """Credit of revenue by dimension, local day and currency.
 
     Args:
@@ -86,6 +88,12 @@ def credited(
         (credit.c.touch_id == "", "unattributed"),
         else_="touch",
     )
+    bounds = [at >= period.start, at < period.end]
+    if basis == "click":
+        # A touch comes before its order, and within the window: the index by the order's time serves this too.
+        bounds.append(credit.c.occurred_at >= period.start)
+        if window_days:
+            bounds.append(credit.c.occurred_at < period.end + timedelta(days=window_days))
     source = (
         select(
             kind.label("kind"),
@@ -111,8 +119,7 @@ def credited(
         .where(
             credit.c.tenant_id == tenant_id,
             credit.c.window_days == window_days,
-            at >= period.start,
-            at < period.end,
+            *bounds,
             revenue_conversions(tenant_id, period if basis == "order" else None),
             weight > 0,
         )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Select, func, literal, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution import canonical_model, current_rules, model_position, parse_window
@@ -18,6 +18,7 @@ from adplanning_plugin.insights.rates import rates_used, spans
 from adplanning_plugin.insights.revenue import CREDIT_MONEY, REVENUE_MONEY, Basis, credited, order_revenue
 from adplanning_plugin.insights.spend import SPEND_COUNTS, spend_rows
 from adplanning_plugin.insights.sums import Converted, Sums, converted
+from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Tenant
 from adplanning_plugin.links import Links
 
@@ -156,7 +157,7 @@ def _pending(store: Sums, credit: Sums) -> Sums | None:
     return Sums(money=money, counts=counts, unknown=set(store.unknown))
 
 
-def credit_query(links: Links, question: Question) -> Select[Any]:
+def credit_query(links: Links, question: Question) -> AnySelect:
     """The credit side of the report, by day and currency."""
     spend = spend_rows(links, question.tenant_id, question.period)
     return credited(
@@ -170,7 +171,7 @@ def credit_query(links: Links, question: Question) -> Select[Any]:
     )
 
 
-def _spend_query(links: Links, question: Question, names: tuple[str, ...]) -> Select[Any]:
+def _spend_query(links: Links, question: Question, names: tuple[str, ...]) -> AnySelect:
     rows = spend_rows(links, question.tenant_id, question.period)
     source, keys = rows, [rows.c[column].label(name) for column, name in zip(KEYS["ad"], names, strict=False)]
     if question.by == "channel":

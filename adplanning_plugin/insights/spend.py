@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Numeric,
-    Select,
     and_,
     cast,
     func,
@@ -27,6 +26,7 @@ from sqlalchemy.orm import aliased
 from adplanning_plugin.insights.models import AdSpend
 from adplanning_plugin.insights.periods import Period
 from adplanning_plugin.insights.rates import NO_CURRENCY
+from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.links import Links
 
 SPEND_COUNTS = ("impressions", "clicks", "leads", "platform_conversions")
@@ -105,7 +105,7 @@ def _is_linked(links: Links, tenant_id: str) -> ColumnElement[bool]:
     return select(literal(1)).select_from(insight).where(*same).correlate(own).exists()
 
 
-def superseded(links: Links, tenant_id: str, keys: Sequence[tuple[Any, ...]]) -> Select[Any]:
+def superseded(links: Links, tenant_id: str, keys: Sequence[tuple[Any, ...]]) -> AnySelect:
     """How many of the typed-in rows (day, platform, campaign, ad set, ad) count nowhere, and why.
 
     Columns: linked (a link provides that day), finer (parts of it have rows of their own).
@@ -135,7 +135,7 @@ async def upsert_spend(session: AsyncSession, tenant_id: str, rows: Sequence[Map
     for first in range(0, len(rows), BATCH):
         some = [{**row, "tenant_id": tenant_id, "source": source} for row in rows[first : first + BATCH]]
         statement = insert(AdSpend).values(some)
-        new = statement.excluded
+        new: Any = statement.excluded
         statement = statement.on_conflict_do_update(
             index_elements=list(key),
             set_={**{name: new[name] for name in changing}, "updated_at": func.now()},

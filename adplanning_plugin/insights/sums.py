@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.insights.figures import whole, whole_parts
 from adplanning_plugin.insights.rates import spans, with_factor
+from adplanning_plugin.kernel.paging import AnySelect
 
 Key = tuple[Any, ...]
 
@@ -20,10 +21,10 @@ Key = tuple[Any, ...]
 class Sums(msgspec.Struct, kw_only=True):
     """Exact sums of one key."""
 
-    money: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    money: dict[str, Decimal] = msgspec.field(default_factory=dict[str, Decimal])
     """Minor units of the asked currency, not yet rounded; a figure that no row carries is absent."""
-    counts: dict[str, float] = msgspec.field(default_factory=dict)
-    unknown: set[str] = msgspec.field(default_factory=set)
+    counts: dict[str, float] = msgspec.field(default_factory=dict[str, float])
+    unknown: set[str] = msgspec.field(default_factory=set[str])
     """Money of which some has no rate."""
 
     def add(self, other: Sums) -> None:
@@ -58,7 +59,7 @@ class Converted(msgspec.Struct, kw_only=True):
 
 async def converted(
     session: AsyncSession,
-    query: Select[Any],
+    query: AnySelect,
     tenant_id: str,
     currency: str,
     *,

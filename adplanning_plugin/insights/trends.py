@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Date, Select, cast, func, select
+from sqlalchemy import Date, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.insights.dashboard import counted_conversions
@@ -16,6 +16,7 @@ from adplanning_plugin.insights.revenue import REVENUE_MONEY, order_revenue
 from adplanning_plugin.insights.roi import ask, credit_query
 from adplanning_plugin.insights.spend import spend_rows
 from adplanning_plugin.insights.sums import Converted, Sums, converted, rounded
+from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import sessions_by_day
@@ -38,7 +39,7 @@ async def trend(
         spend_of.c.day, spend_of.c.currency, spend_of.c.zone, func.sum(spend_of.c.spend).label("spend")
     ).group_by(spend_of.c.day, spend_of.c.currency, spend_of.c.zone)
 
-    async def by_bucket(query: Select[Any], names: tuple[str, ...], *keys: str) -> Converted:
+    async def by_bucket(query: AnySelect, names: tuple[str, ...], *keys: str) -> Converted:
         bucketed = _bucketed(query, grain)
         return await converted(session, bucketed, tenant.id, tenant.currency, keys=("bucket", *keys), money=names)
 
@@ -85,7 +86,7 @@ async def trend(
     return points, basis
 
 
-def _bucketed(query: Select[Any], grain: Grain) -> Select[Any]:
+def _bucketed(query: AnySelect, grain: Grain) -> AnySelect:
     """The daily rows with the first day of each one's bucket."""
     rows = query.subquery("by_day")
     first = cast(func.date_trunc(grain, cast(rows.c.day, Date)), Date) if grain != "day" else rows.c.day
