@@ -198,7 +198,7 @@ async def _doctor(options: argparse.Namespace) -> int:
 
 
 async def _backfill(options: argparse.Namespace) -> int:
-    from adplanning_plugin.kernel.sweep import backfill, preview
+    from adplanning_plugin.kernel.backfill import backfill, preview
     from adplanning_plugin.maintenance import settle
 
     plugin = load(options.app)

@@ -14,9 +14,9 @@ import httpx
 from litestar import Litestar
 
 from adplanning_plugin import AdPlanning
+from adplanning_plugin.kernel.backfill import backfill
 from adplanning_plugin.kernel.keys import register_key
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.kernel.sweep import backfill
 from adplanning_plugin.maintenance import settle
 from adplanning_plugin.options import CookieOptions, DatabaseOptions, Options, WorkOptions
 from adplanning_plugin.tracking.tokens import write_visit

@@ -339,10 +339,3 @@ class Runner:
     @staticmethod
     def _nothing() -> None:
         """Before the start there is nobody to unsubscribe."""
-
-
-async def run_worker(runtime: Runtime) -> None:
-    """`adplanning worker`: work, listening to the broker where there is one, until the process is told to stop."""
-    from adplanning_plugin.kernel.background import Background
-
-    await Background(runtime, works=True).until_stopped()

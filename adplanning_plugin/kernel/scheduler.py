@@ -134,10 +134,3 @@ class Scheduler:
         async with self._runtime.database.system() as session:
             now: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
         return now.astimezone(UTC)
-
-
-async def run_scheduler(runtime: Runtime) -> None:
-    """`adplanning scheduler`: make slots until the process is told to stop."""
-    from adplanning_plugin.kernel.background import Background
-
-    await Background(runtime, schedules=True).until_stopped()

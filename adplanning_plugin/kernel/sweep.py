@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Subquery
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.runtime import Runtime
-
-BATCH = 2_000
 
 
 class LinkedEntities(Protocol):
@@ -77,59 +74,3 @@ class SweepResult:
 
 Progress = Callable[[str, int, int], None]
 """`(sweep id, rows done, rows in all)`."""
-
-
-async def run_sweep(
-    runtime: Runtime,
-    tenant_id: str,
-    sweep: Sweep,
-    *,
-    since: datetime | None = None,
-    progress: Progress | None = None,
-    batch: int = BATCH,
-    rows_per_second: float | None = None,
-    is_backfill: bool = False,
-) -> SweepResult:
-    """Process what is newer than the sweep's watermark (or than `since`), committing the watermark with each batch."""
-    from adplanning_plugin.kernel.sweeping import Sweeping
-
-    sweeping = Sweeping(
-        runtime, tenant_id, sweep, batch=batch, rows_per_second=rows_per_second, is_backfill=is_backfill
-    )
-    return await sweeping.run(since, progress)
-
-
-async def preview(runtime: Runtime, tenant_id: str, since: datetime | None = None) -> Mapping[str, int]:
-    """How many rows each sweep of a backfill would look at; changes nothing."""
-    from adplanning_plugin.kernel.sweeping import count_rows
-    from adplanning_plugin.kernel.work import Work
-
-    sweeps = runtime.get(Work).ordered_sweeps()
-    return {sweep.id: await count_rows(runtime, tenant_id, sweep, since) for sweep in sweeps}
-
-
-async def backfill(
-    runtime: Runtime,
-    tenant_id: str,
-    since: datetime | None = None,
-    *,
-    progress: Progress | None = None,
-    batch: int = BATCH,
-    rows_per_second: float | None = None,
-) -> list[SweepResult]:
-    """Every sweep over the past in dependency order; a run that was cut off goes on where it was."""
-    from adplanning_plugin.kernel.work import Work
-
-    return [
-        await run_sweep(
-            runtime,
-            tenant_id,
-            sweep,
-            since=since,
-            progress=progress,
-            batch=batch,
-            rows_per_second=rows_per_second,
-            is_backfill=True,
-        )
-        for sweep in runtime.get(Work).ordered_sweeps()
-    ]

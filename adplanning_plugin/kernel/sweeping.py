@@ -12,14 +12,12 @@ from sqlalchemy import ColumnElement, Subquery, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.errors import ConfigurationError
-from adplanning_plugin.kernel.events import Retry, encode_json
+from adplanning_plugin.kernel.events import encode_json
 from adplanning_plugin.kernel.ids import new_id
-from adplanning_plugin.kernel.jobs import Every, Job, JobContext
 from adplanning_plugin.kernel.queue import sentence
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.statistics import count_changes, refresh_statistics
-from adplanning_plugin.kernel.sweep import LinkedEntities, Progress, Sweep, SweepContext, SweepResult, run_sweep
-from adplanning_plugin.kernel.work import Work
+from adplanning_plugin.kernel.sweep import LinkedEntities, Progress, Sweep, SweepContext, SweepResult
 
 OVERLAP = timedelta(minutes=10)
 """Read again each time: a row carries the time of its writing, and becomes visible at its commit."""
@@ -28,8 +26,6 @@ KEYS_AT_ONCE = 100_000
 FIRST_BATCHES = (100, 500)
 MOST_BAD_ROWS = 20
 """More in one batch is no bad row but a broken sweep: it stops, and its job is retried."""
-FIRST_SWEEP = timedelta(days=1)
-SWEEP_JOB = "sweep-linked-entities"
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -227,31 +223,6 @@ async def count_rows(runtime: Runtime, tenant_id: str, sweep: Sweep, since: date
     statement = select(func.count()).select_from(rows)
     async with runtime.database.reading(tenant_id, heavy=True) as session:
         return (await session.execute(statement)).scalar_one()
-
-
-async def sweep_everything(context: JobContext) -> None:
-    """The job behind the bus: every sweep in its order; one that fails stops those after it no more than it must.
-
-    A sweep that has never run begins a day ago: the past is for `adplanning backfill`.
-    """
-    work = context.runtime.get(Work)
-    failures: list[str] = []
-    for sweep in work.ordered_sweeps():
-        key = {"tenant": context.tenant_id, "reader": f"sweep:{sweep.id}"}
-        async with context.runtime.database.transaction(context.tenant_id) as session:
-            known: dict[str, Any] | None = (await session.execute(_POSITION, key)).scalar_one_or_none()
-        since = None if known and "at" in known else context.slot - FIRST_SWEEP
-        try:
-            await run_sweep(context.runtime, context.tenant_id, sweep, since=since)
-        except Exception as problem:  # noqa: BLE001 - the others are not to blame; the job fails at its end
-            failures.append(f"{sweep.id}: {sentence(problem)}")
-    if failures:
-        raise Retry("Sweeps failed. " + " ".join(failures))
-
-
-def sweep_job() -> Job:
-    """Every few minutes, so that an event which was never emitted costs minutes."""
-    return Job(name=SWEEP_JOB, schedule=Every(seconds=300), run=sweep_everything)
 
 
 def _source(

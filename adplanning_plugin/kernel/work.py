@@ -48,7 +48,7 @@ class Work:
         for owner, item in registered(runtime, "register_sweeps", runtime=runtime):
             work.add_sweep(item, owner)
         if work.sweeps:
-            from adplanning_plugin.kernel.sweeping import sweep_job
+            from adplanning_plugin.kernel.backfill import sweep_job
 
             work.add_job(sweep_job(), "the kernel")
         work.check()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httpx
 from litestar import Litestar
@@ -18,13 +18,14 @@ from sqlalchemy import text
 
 from adplanning_plugin import AdPlanning, Options
 from adplanning_plugin.hookspecs import HostEvent
+from adplanning_plugin.kernel.backfill import backfill
 from adplanning_plugin.kernel.runner import Runner
-from adplanning_plugin.kernel.sweep import backfill
 from adplanning_plugin.options import CookieOptions, DatabaseOptions, IngestOptions, WorkOptions
 from adplanning_plugin.tracking.flush import Flusher
 from host_example.app import create_app
 from host_example.catalogue import MAIN, PASSWORD, SECOND
 from host_example.history import connect, generate, load
+from host_example.plugin_setup import StoreHooks
 from host_example.security import hash_password
 from host_example.settings import StoreSettings
 
@@ -201,8 +202,14 @@ def make_options(url: str, **more: Any) -> Options:
 async def running(url: str, *plugins: object, **options: Any) -> AsyncIterator[Contract]:
     """The store on a database of its own, with further plugins registered behind the store's own hooks."""
     settings = StoreSettings(database_url=url, secret=SECRET)
-    app = create_app(settings, options=make_options(url, **options))
-    plugin = app.plugins.get(AdPlanning)
+    if plugins:
+        hooks = StoreHooks(cast("Any", None))
+        plugin = AdPlanning(make_options(url, **options), hooks, *plugins)
+        app = create_app(settings, plugin=False, plugins=[plugin])
+        hooks.store = app.state["store"]
+    else:
+        app = create_app(settings, options=make_options(url, **options))
+        plugin = app.plugins.get(AdPlanning)
     sides = (
         Side(str(MAIN), "http://localhost", "admin@example.com", "khadi-stole", app),
         Side(str(SECOND), "http://second.localhost", "admin@second.example.com", "geschirrtuch", app),

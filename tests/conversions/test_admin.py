@@ -366,8 +366,8 @@ async def test_attribution_writes_many_and_leaves_what_somebody_named(admin: Any
 
 
 async def test_another_revenue_basis_is_applied_to_the_past(runtime: Any, put: Any, emit: Any, stored: Any) -> None:
+    from adplanning_plugin.kernel.backfill import run_sweep
     from adplanning_plugin.kernel.settings import save
-    from adplanning_plugin.kernel.sweep import run_sweep
     from adplanning_plugin.kernel.work import Work
     from adplanning_plugin.tracking.basis import REVENUE_SECTION
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from adplanning_plugin.kernel.backfill import backfill, run_sweep
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runner import Runner
-from adplanning_plugin.kernel.sweep import backfill, run_sweep
 from adplanning_plugin.kernel.tables import OutboxEvent, WorkItem
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.tracking.claims import track_conversion

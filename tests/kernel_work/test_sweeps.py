@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, DateTime, MetaData, String, Subquery, Table, cast, func, select, text
 
+from adplanning_plugin.kernel.backfill import backfill, preview, run_sweep
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.queue import dead_letters, replay
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.scheduler import Scheduler
-from adplanning_plugin.kernel.sweep import LinkedEntities, Sweep, SweepContext, backfill, preview, run_sweep
+from adplanning_plugin.kernel.sweep import LinkedEntities, Sweep, SweepContext
 
 from .conftest import MakeRuntime, execute, leave_effect, rows
 

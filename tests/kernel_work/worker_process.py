@@ -7,8 +7,8 @@ import sys
 from typing import Any
 from urllib.request import Request, urlopen
 
+from adplanning_plugin.kernel.background import Background
 from adplanning_plugin.kernel.events import Delivery, Event, Subscription
-from adplanning_plugin.kernel.runner import run_worker
 from adplanning_plugin.kernel.workflows import Run, StepContext, step, workflow
 
 from .conftest import Registers, build_runtime, leave_effect
@@ -57,12 +57,16 @@ PLUGIN = Registers(
 )
 
 
+async def serve(url: str, more: dict[str, Any]) -> None:
+    await Background(build_runtime(url, PLUGIN, mode="external", **more), works=True).until_stopped()
+
+
 def main() -> None:
     """Work until killed."""
     global RECEIVER
     url, RECEIVER, *redis = sys.argv[1:]
     more: dict[str, Any] = {"redis_url": redis[0]} if redis else {}
-    asyncio.run(run_worker(build_runtime(url, PLUGIN, mode="external", **more)))
+    asyncio.run(serve(url, more))
 
 
 if __name__ == "__main__":
