@@ -87,7 +87,8 @@ class Said:
     def refused(self) -> str:
         """The one sentence of a refusal."""
         assert (self.status, self.err.count("\n"), self.out) == (2, 1, ""), self
-        assert self.err.startswith("adplanning: ") and self.err.rstrip().endswith("."), self.err
+        assert self.err.startswith("adplanning: "), self.err
+        assert self.err.rstrip().endswith("."), self.err
         return self.err.removeprefix("adplanning: ").strip()
 
 
@@ -160,6 +161,6 @@ def history_url(make_database: Callable[..., str], history_template: str) -> str
 async def until(condition: Callable[[], Any], why: str, seconds: float = PATIENCE) -> Any:
     """The condition's first true value."""
     async with asyncio.timeout(seconds):
-        while not (found := condition()):
+        while not (found := condition()):  # noqa: ASYNC110 - another process changes it
             await asyncio.sleep(0.05)
     return found

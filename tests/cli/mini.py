@@ -9,4 +9,13 @@ from tests.host.minimal import install
 
 
 def plugin() -> Any:
+    """As a store would install it."""
     return install(os.environ["STORE_DATABASE_URL"])
+
+
+def bare() -> Any:
+    """An install that forgot everything that can be forgotten."""
+    from adplanning_plugin import AdPlanning, Options
+    from adplanning_plugin.options import DatabaseOptions
+
+    return AdPlanning(Options(database=DatabaseOptions(url=os.environ["STORE_DATABASE_URL"]), currency="EUR"))
