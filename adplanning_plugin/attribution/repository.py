@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.models import Credit, Touchpoint
+from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import conversion_table
 
@@ -231,6 +232,45 @@ def stats_rows(
         select(rows, name.label("name"))
         .select_from(outer)
         .order_by(rows.c.value.desc(), rows.c.conversions.desc(), rows.c.key, rows.c.currency)
+    )
+
+
+def touches_by_source(tenant_id: str, start: datetime, end: datetime, model: int, window_days: int) -> AnySelect:
+    """Touches of a period by source, most first.
+
+    Columns: source, attributions (touches), converted (of them, those with credit), conversions (the weights' sum).
+    """
+    c, t = credit.c, touchpoint.c
+    earned = (
+        select(c.touch_id, func.sum(c.weights[model]).label("weight"))
+        .select_from(
+            credit.join(conversion, and_(conversion.c.tenant_id == c.tenant_id, conversion.c.id == c.conversion_id))
+        )
+        .where(
+            c.tenant_id == tenant_id,
+            c.window_days == window_days,
+            # A conversion comes after its touch.
+            c.occurred_at >= start,
+            c.touched_at >= start,
+            c.touched_at < end,
+            c.weights[model] > 0,
+            conversion.c.deleted_at.is_(None),
+            conversion.c.status.in_(COUNTED),
+        )
+        .group_by(c.touch_id)
+        .subquery("earned")
+    )
+    return (
+        select(
+            t.source,
+            func.count().label("attributions"),
+            func.count(earned.c.touch_id).label("converted"),
+            sql_cast(func.coalesce(func.sum(earned.c.weight), 0), Float).label("conversions"),
+        )
+        .select_from(touchpoint.outerjoin(earned, earned.c.touch_id == t.id))
+        .where(t.tenant_id == tenant_id, t.occurred_at >= start, t.occurred_at < end)
+        .group_by(t.source)
+        .order_by(func.count().desc(), t.source)
     )
 
 

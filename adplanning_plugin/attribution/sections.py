@@ -1,4 +1,4 @@
-"""Sections: the credit of a conversion or an order, by model, for the detail pages that other domains show."""
+"""Sections: credit of a conversion or an order for their pages, and touches by source for the metrics view."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.attribution.repository import conversions_of_order, credit_of_conversions
-from adplanning_plugin.attribution.rules import Rules, current_rules
-from adplanning_plugin.hookspecs import Section
+from adplanning_plugin.attribution.repository import conversions_of_order, credit_of_conversions, touches_by_source
+from adplanning_plugin.attribution.rules import Rules, current_rules, model_position
+from adplanning_plugin.hookspecs import MetricsQuery, Section
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.runtime import Runtime
@@ -86,7 +86,36 @@ def _model(rules: Rules, rows: Sequence[Row[Any]], index: int) -> dict[str, Any]
     }
 
 
+async def attribution_by_source(runtime: Runtime, session: AsyncSession, query: MetricsQuery) -> Mapping[str, Any]:
+    """Touches of the period, those that a conversion credits by the default model and window, and both by source."""
+    del runtime
+    rules = await current_rules(session, query.tenant_id)
+    position = model_position(rules, rules.default_model)
+    statement = touches_by_source(query.tenant_id, query.start, query.end, position, rules.default_window_days)
+    sources = [
+        {
+            "source": row.source,
+            "attributions": row.attributions,
+            "converted": row.converted,
+            "conversions": round(row.conversions, 4),
+            "conversion_rate": round(row.converted / row.attributions, 4),
+        }
+        for row in await session.execute(statement)
+    ]
+    touches, converted = (sum(each[name] for each in sources) for name in ("attributions", "converted"))
+    return {
+        "model": rules.default_model,
+        "window_days": rules.default_window_days,
+        "attributions": touches,
+        "converted": converted,
+        "conversions": round(sum(each["conversions"] for each in sources), 2),
+        "conversion_rate": round(converted / touches, 4) if touches else None,
+        "by_source": sources,
+    }
+
+
 SECTIONS = (
+    Section(key="attribution", title="Campaign attribution", compute=attribution_by_source, order=50),
     Section(key="attribution", title="Attribution", compute=conversion_credit, place="conversion", order=20),
     Section(key="attribution", title="Attribution", compute=order_credit, place="order", order=20),
 )

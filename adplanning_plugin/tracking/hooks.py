@@ -8,7 +8,7 @@ from typing import cast
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
-from adplanning_plugin.hookspecs import AdminPage, PersonalData, hookimpl
+from adplanning_plugin.hookspecs import AdminPage, PersonalData, Section, hookimpl
 from adplanning_plugin.kernel.events import Subscription
 from adplanning_plugin.kernel.health import HealthCheck
 from adplanning_plugin.kernel.runtime import Runtime
@@ -23,6 +23,7 @@ from adplanning_plugin.tracking.goal_hits import read_events
 from adplanning_plugin.tracking.goals_admin import GoalController
 from adplanning_plugin.tracking.models import Conversion, ConversionAdjustment, Goal
 from adplanning_plugin.tracking.nearby import IDENTITY_SECTION
+from adplanning_plugin.tracking.sections import SECTIONS
 from adplanning_plugin.tracking.subscribers import SUBSCRIPTIONS
 from adplanning_plugin.tracking.sweeps import SWEEPS
 from adplanning_plugin.tracking.workflows import WORKFLOWS
@@ -75,6 +76,11 @@ class TrackingHooks:
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:  # noqa: ARG002
         """`/conversions` and `/goals`."""
         return [ConversionController, GoalController]
+
+    @hookimpl
+    def register_sections(self) -> Sequence[Section]:
+        """Conversions by type, in the metrics view."""
+        return SECTIONS
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:  # noqa: ARG002
