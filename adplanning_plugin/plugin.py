@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from adplanning_plugin.hookspecs import PROJECT, EventBus, HostEvent, Specs
 from adplanning_plugin.identity.hooks import IdentityHooks
 from adplanning_plugin.insights.hooks import InsightsHooks
 from adplanning_plugin.kernel.background import Background
+from adplanning_plugin.kernel.clashes import check_clashes
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.events import publish, tenant_scope
@@ -32,7 +33,7 @@ from adplanning_plugin.kernel.refusals import database_refusal
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.kernel.sweep import LinkedEntities
 from adplanning_plugin.kernel.tables import TenantRecord
-from adplanning_plugin.kernel.telemetry import install_redaction
+from adplanning_plugin.kernel.telemetry import PERSONAL_KEYS, install_redaction
 from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Link, Links
@@ -107,7 +108,7 @@ class AdPlanning(InitPlugin):
             if name in self.domains:
                 self.hooks.register(make(), name=name)
         for plugin in plugins:
-            self.hooks.register(plugin)
+            self.hooks.register(plugin, name=self._name_for(plugin))
         self.hooks.load_setuptools_entrypoints(PROJECT)
         self._check_hooks()
         if self.options.trace_hooks:
@@ -119,10 +120,17 @@ class AdPlanning(InitPlugin):
         self.runtime.put(self._database(), Database)
         self.runtime.put(Streams())
         self.runtime.put(Work.collect(self.runtime), Work)
+        check_clashes(self.runtime)
         self._background: Background | None = None
         self._refresh: asyncio.Task[None] | None = None
 
     # --- composition ------------------------------------------------------------------------------------------------
+
+    def _name_for(self, plugin: object) -> str:
+        """What messages call a plugin: its module's or its class's name, numbered where two are of one class."""
+        name = str(getattr(plugin, "__name__", type(plugin).__qualname__.rpartition(".")[2]))
+        count = sum(1 for taken, _ in self.hooks.list_name_plugin() if taken.partition("#")[0] == name)
+        return f"{name}#{count + 1}" if count else name
 
     def _check_hooks(self) -> None:
         try:
@@ -289,8 +297,13 @@ class AdPlanning(InitPlugin):
             self.runtime,
             tenant_id,
             ALIASES.get(event.name, event.name),
-            dict(event.data),
+            _impersonal(event.data),
             event_id=event.id,
             occurred_at=event.occurred_at,
-            metadata=dict(event.metadata),
+            metadata=_impersonal(event.metadata),
         )
+
+
+def _impersonal(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a host's event says, without fields that name a person: the outbox keeps ids, content is read by links."""
+    return {name: value for name, value in data.items() if name.lower() not in PERSONAL_KEYS}

@@ -41,7 +41,7 @@ _DATABASE_VALUES = re.compile(
 """Where PostgreSQL, asyncpg and SQLAlchemy quote the values of a row."""
 _DATE_LIKE = re.compile(r"^\d{4}-\d{2}-\d{2}([ T]\d{1,2})?$")
 # fmt: off
-_PERSONAL_KEYS = frozenset([
+PERSONAL_KEYS = frozenset([
     "email", "phone", "name", "first_name", "last_name", "address", "ip", "user_agent", "body", "query", "query_string",
     "cookie", "cookies", "authorization", "token", "secret", "password", "url", "landing_url", "referrer", "referer",
     "visitor_token", "text", "comment", "params", "parameters", "birth_date", "key", "api_key", "gclid", "fbclid",
@@ -54,7 +54,7 @@ class Redactor:
     """Takes personal data and secrets out of text and of structured values."""
 
     def __init__(self, keys: Iterable[str] = (), values: Iterable[str] = ()) -> None:
-        self._keys = _PERSONAL_KEYS | {key.lower() for key in keys}
+        self._keys = PERSONAL_KEYS | {key.lower() for key in keys}
         self._values = tuple(sorted((value for value in values if len(value) >= 4), key=len, reverse=True))
 
     def text(self, text: str) -> str:

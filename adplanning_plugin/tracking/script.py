@@ -28,7 +28,7 @@ def script() -> tuple[bytes, str]:
 def script_route(runtime: Runtime, path: str) -> HTTPRouteHandler:
     """`GET` of the script. Its path is an option, because ad blockers know the usual places."""
     # Below the public path it is described with the other routes; elsewhere it would be among the host's.
-    listed = {} if path and runtime.options.paths.script != path else {"include_in_schema": False}
+    listed: dict[str, Any] = {} if path and runtime.options.paths.script != path else {"include_in_schema": False}
 
     @get(
         path,

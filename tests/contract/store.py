@@ -239,7 +239,10 @@ async def kept_alive(app: Litestar) -> AsyncIterator[None]:
             yield
     finally:
         over.set()
-        await living
+        try:
+            await living
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] if len(several.exceptions) == 1 else several from None
 
 
 async def fill(contract: Contract, url: str) -> None:

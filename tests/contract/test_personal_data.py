@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator
@@ -12,13 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from adplanning_plugin.kernel.telemetry import JsonFormatter
-from tests.contract.store import ADMIN, TABLES, UNSAFE, WEB, Contract, running
+from tests.contract.store import ADMIN, UNSAFE, WEB, Contract, running
 
 EMAIL = "planted.person@secret-mail.example"
 PHONE = "+919876501234"
 NAME = "Zebedee Quillfeather"
 GCLID = "Cj0KCQplantedclickid0123456789abcdef"
-TOKEN = "eyJwbGFudGVkIjoidG9rZW4ifQ.planted.signature"  # noqa: S105
+TOKEN = "eyJwbGFudGVkIjoidG9rZW4ifQ.planted.signature"
 PLANTED = (EMAIL, "secret-mail", PHONE, PHONE[1:], "Quillfeather", "plantedclickid", "planted.signature")
 COLUMNS = """
 SELECT c.relname AS table_, a.attname AS column_ FROM pg_attribute a
@@ -47,7 +46,12 @@ def logs() -> Iterator[Kept]:
     """All of the plugin's loggers down to DEBUG, and the database libraries from WARNING on."""
     kept = Kept()
     held: list[tuple[logging.Logger, int]] = []
-    watched = {"adplanning": logging.DEBUG, "sqlalchemy": logging.WARNING, "asyncpg": logging.WARNING, "litestar": logging.WARNING}
+    watched = {
+        "adplanning": logging.DEBUG,
+        "sqlalchemy": logging.WARNING,
+        "asyncpg": logging.WARNING,
+        "litestar": logging.WARNING,
+    }
     for name, level in watched.items():
         logger = logging.getLogger(name)
         held.append((logger, logger.level))
@@ -65,9 +69,9 @@ async def test_planted_personal_data_is_in_no_log_and_in_no_undeclared_column(da
         store.main.key, store.main.ids["key_id"] = key["key"], key["id"]
         await public_faces(store)
         await admin_faces(store)
-        await store.emit(store.main.tenant, "order.placed", id=EMAIL, email=EMAIL, phone=PHONE)
-        await store.emit(store.main.tenant, "lead.created", id=f"{NAME} <{EMAIL}>")
-        await store.emit("nobody", "order.placed", id=EMAIL)
+        await store.emit(store.main.tenant, "order.placed", id="no-such-order", email=EMAIL, phone=PHONE, first_name=NAME)
+        await store.emit(store.main.tenant, "lead.created", id="no-such-lead", Email=EMAIL)
+        await store.emit("nobody", "order.placed", id=EMAIL)  # no such tenant: the failure is logged
         await store.kill(store.main.tenant, "true")
         await store.counts()
         told = [line for line in logs.lines if any(word in line for word in PLANTED)]
@@ -91,7 +95,9 @@ async def public_faces(store: Contract) -> None:
         assert placed.status_code == 303
         form = {"email": EMAIL, "name": NAME, "message": f"Call {PHONE}, {NAME}"}
         assert (await shopper.post("/contact", data=form)).status_code == 303
-        assert (await shopper.post("/login", data={"email": EMAIL, "password": "quite long", "new": "1"})).status_code == 303
+        assert (
+            await shopper.post("/login", data={"email": EMAIL, "password": "quite long", "new": "1"})
+        ).status_code == 303
     url = f"http://localhost{landing}"
     bodies: list[Any] = [
         {"name": "page_view", "url": url, "referrer": url, "visitor_id": "vis_planted", "session_id": "s_planted"},
@@ -102,7 +108,7 @@ async def public_faces(store: Contract) -> None:
         {"name": "page_view", EMAIL: NAME},
         {"name": "page_view", "click_ids": {"gclid": GCLID, EMAIL: "1"}},
         {"name": "page_view", "properties": {"n": 2**63, "e": EMAIL}},
-        {"conversion_type": "purchase", "order_id": EMAIL, "value": "1", "currency": "INR", "event_id": "e-1"},
+        {"conversion_type": "purchase", "order_id": "no-such-order", "value": "1", "currency": "INR", "event_id": "e-1"},
         {"conversion_type": "custom", "value": EMAIL, "currency": "INR"},
         {"conversion_type": EMAIL, "properties": {"e": EMAIL}},
         {"token": TOKEN, "visitor_token": TOKEN},
@@ -126,7 +132,12 @@ async def public_faces(store: Contract) -> None:
 
 async def admin_faces(store: Contract) -> None:
     """Every admin route with it as path parameter, as query, as header and as body."""
-    plants: list[Any] = [{"name": EMAIL, EMAIL: NAME}, {"conversion_type": EMAIL, "value": {"email": EMAIL}}, EMAIL, [PHONE]]
+    plants: list[Any] = [
+        {"name": EMAIL, EMAIL: NAME},
+        {"conversion_type": EMAIL, "value": {"email": EMAIL}},
+        EMAIL,
+        [PHONE],
+    ]
     headers = {"x-request-id": EMAIL, "idempotency-key": TOKEN, "user-agent": NAME, "cookie": f"a={TOKEN}"}
     for route in store.admin_routes:
         if route.method == "OPTIONS":
@@ -142,16 +153,21 @@ async def admin_faces(store: Contract) -> None:
                 assert answer.status_code < 500, answer.text
         async with store.main.client(f"{TOKEN}") as stranger:
             assert (await stranger.request(route.method, f"{ADMIN}{path}", params={"q": EMAIL})).status_code == 401
-    rows = {"ad_spend": [{"day": "2026-01-01", "platform": "meta", "ad_campaign_id": EMAIL, "spend": EMAIL, "currency": "EUR"}]}
+    rows = {
+        "ad_spend": [
+            {"day": "2026-01-01", "platform": "meta", "ad_campaign_id": EMAIL, "spend": EMAIL, "currency": "EUR"}
+        ]
+    }
     assert (await store.main.admin("PUT", "/ad-spend", json=rows)).status_code == 422
     csv = f"day,platform,spend\n{EMAIL},{NAME},{PHONE}\n".encode()
-    assert (await store.main.admin("PUT", "/ad-spend", content=csv, headers={"content-type": "text/csv"})).status_code == 422
+    assert (
+        await store.main.admin("PUT", "/ad-spend", content=csv, headers={"content-type": "text/csv"})
+    ).status_code == 422
 
 
 async def declared_columns(store: Contract) -> set[tuple[str, str]]:
     """Where the domains say that personal data lies (the hook register_personal_data)."""
-    declared = {("outbox_event", "data"), ("work_item", "last_error"), ("workflow_run", "input"), ("workflow_run", "key")}
-    declared = set()
+    declared: set[tuple[str, str]] = set()
     for group in store.runtime.hooks.hook.register_personal_data():
         for each in group:
             declared |= {(each.table.removeprefix("adplanning."), column) for column in each.columns}
@@ -164,13 +180,12 @@ async def columns_with(store: Contract, words: tuple[str, ...]) -> set[tuple[str
     found: set[tuple[str, str]] = set()
     async with store.runtime.database.transaction(store.main.tenant) as session:
         for table, column in (await session.execute(text(COLUMNS))).all():
-            shown = f'convert_from("{column}", \'LATIN1\')' if (table, column) == ("public_key", "key_hash") else f'"{column}"::text'
+            shown = (
+                f"convert_from(\"{column}\", 'LATIN1')"
+                if (table, column) == ("public_key", "key_hash")
+                else f'"{column}"::text'
+            )
             query = f'SELECT EXISTS (SELECT FROM adplanning."{table}" WHERE {shown} ~ :pattern)'
             if (await session.execute(text(query), {"pattern": pattern})).scalar_one():
                 found.add((table, column))
     return found
-
-
-def test_the_scan_covers_every_table() -> None:
-    assert "relkind IN ('r', 'p')" in TABLES
-    assert json.dumps(PLANTED).count("planted") >= 2
