@@ -135,7 +135,8 @@ class Conversion(TenantRow, Versioned, Base):
             postgresql_where=text(ONE_OF_LEAD),
         ),
         UniqueConstraint("tenant_id", "dedupe_key"),
-        Index("ix_conversion_occurred_at", "tenant_id", "occurred_at", "id"),
+        # With deleted_at, so that deep pages skip what they skip without reading the rows.
+        Index("ix_conversion_occurred_at", "tenant_id", "occurred_at", "id", postgresql_include=["deleted_at"]),
         Index("ix_conversion_type", "tenant_id", "conversion_type", "occurred_at"),
         Index("ix_conversion_visitor", "tenant_id", "visitor_id"),
         Index("ix_conversion_person", "tenant_id", "person_id"),

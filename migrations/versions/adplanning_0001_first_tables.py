@@ -139,7 +139,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("lead_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_conversion_occurred_at", "conversion", ["tenant_id", "occurred_at", "id"], unique=False, schema="adplanning"
+        "ix_conversion_occurred_at",
+        "conversion",
+        ["tenant_id", "occurred_at", "id"],
+        unique=False,
+        schema="adplanning",
+        postgresql_include=["deleted_at"],
     )
     op.create_index(
         "ix_conversion_order",
@@ -1500,7 +1505,9 @@ def downgrade() -> None:
         schema="adplanning",
         postgresql_where=sa.text("order_id IS NOT NULL"),
     )
-    op.drop_index("ix_conversion_occurred_at", table_name="conversion", schema="adplanning")
+    op.drop_index(
+        "ix_conversion_occurred_at", table_name="conversion", schema="adplanning", postgresql_include=["deleted_at"]
+    )
     op.drop_index(
         "ix_conversion_lead",
         table_name="conversion",
