@@ -222,4 +222,4 @@ async def admin(runtime: Runtime) -> AsyncIterator[Any]:
 
             return call
 
-        yield SimpleNamespace(get=at("GET"), post=at("POST"), put=at("PUT"))
+        yield SimpleNamespace(get=at("GET"), post=at("POST"), put=at("PUT"), delete=at("DELETE"))

@@ -353,3 +353,14 @@ async def test_a_signed_link_opened_elsewhere_is_linked_through_the_endpoint(sho
     assert refused.status_code == 404
     (edge,) = await shop.rows("SELECT visitor_id, identifier FROM adplanning.identity_edge")
     assert tuple(edge) == (browser.cookies["_adp_vid"], "person:42")
+
+
+async def test_an_address_in_an_events_properties_is_not_stored(shop: Shop) -> None:
+    event = {
+        "name": "form_submit",
+        "properties": {"form": "quiz", "answers": ["asha.k+1@mail.example", "write to a@b.example!"]},
+    }
+    async with shop.browser(consent="analytics") as client:
+        assert (await shop.track(event, client=client)).status_code == 202
+    (row,) = await shop.events()
+    assert row.properties == {"form": "quiz", "answers": ["[email]", "write to [email]"]}
