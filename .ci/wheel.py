@@ -1,4 +1,4 @@
-"""Builds the wheel, unpacks it, and makes sure that the migrations travel inside it and are found there."""
+"""Builds the wheel, unpacks it, and makes sure that migrations, data and types travel inside it."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+DATA = ROOT / "adplanning_plugin" / "attribution" / "data"
 FIND = "from adplanning_plugin.kernel.migrate import heads, migrations_path; print(migrations_path(), *heads())"
 
 
@@ -29,9 +30,12 @@ def main() -> int:
             return 1
         revisions = {path.name for path in (ROOT / "migrations" / "versions").glob("*.py")}
         carried = {"env.py", "script.py.mako", *(f"versions/{name}" for name in revisions)}
-        missing = sorted(name for name in carried if f"adplanning_plugin/migrations/{name}" not in names)
+        wanted = {f"adplanning_plugin/migrations/{name}" for name in carried}
+        wanted |= {f"adplanning_plugin/{name}" for name in ("py.typed", "tracking/tracker.js")}
+        wanted |= {f"adplanning_plugin/attribution/data/{path.name}" for path in DATA.glob("*.json")}
+        missing = sorted(wanted - names)
         if missing or not revisions:
-            print(f"The wheel lacks migrations: {', '.join(missing) or 'there is no revision at all'}.")
+            print(f"The wheel lacks {', '.join(missing) or 'migrations: there is no revision at all'}.")
             return 1
         # -P and PYTHONPATH: the unpacked wheel, not this checkout.
         said = subprocess.run(
