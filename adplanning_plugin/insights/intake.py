@@ -176,7 +176,7 @@ def rate_row(row: RateIn) -> dict[str, Any]:
     except InvalidOperation:
         rate = Decimal(0)
     if not rate.is_finite() or not Decimal("1e-9") <= rate < Decimal("1e9"):
-        raise Invalid(FieldError("rate", "out_of_range", "rate must be a number between 0.000000001 and 999999999."))
+        raise Invalid(FieldError("rate", "out_of_range", "rate must be a positive number below a billion."))
     return {"day": _day(row.day), "base": base, "quote": quote, "rate": rate, "source": _given(row.source, "source")}
 
 

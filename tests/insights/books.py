@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from sqlalchemy import text
@@ -39,8 +38,8 @@ WITH given_back AS (
     AND placed_at < (CAST(:last AS timestamp) + interval '1 day') AT TIME ZONE :zone
 ), ledger AS (
   SELECT purchase_no, channel, renewal_no, (placed_at AT TIME ZONE :zone)::date AS day, gross,
-         CASE WHEN back >= whole THEN gross ELSE least(gross, round(gross::numeric * back / nullif(whole, 0)))::bigint END
-           AS refunded
+         CASE WHEN back >= whole THEN gross
+              ELSE least(gross, round(gross::numeric * back / nullif(whole, 0)))::bigint END AS refunded
   FROM kept
 )
 """
@@ -52,7 +51,7 @@ class Shop:
 
     store: Contract
     side: Side
-    numbers = itertools.count(9_000_000)
+    numbers: ClassVar[itertools.count[int]] = itertools.count(9_000_000)
 
     @property
     def tenant(self) -> Any:
@@ -61,6 +60,11 @@ class Shop:
     @property
     def number(self) -> int:
         return int(self.side.tenant)
+
+    @property
+    def site(self) -> int:
+        """A website of the shop."""
+        return {101: 11, 202: 21}[self.number]
 
     async def ask(self, path: str, **query: Any) -> httpx.Response:
         """A GET of the owner."""
@@ -82,7 +86,8 @@ class Shop:
 
     async def revenue(self, first: date, last: date) -> tuple[int, int, int]:
         """(net revenue, refunds, orders) of the host's own ledger."""
-        query = "SELECT coalesce(sum(gross - refunded), 0)::bigint, coalesce(sum(refunded), 0)::bigint, count(*) FROM ledger"
+        sums = "coalesce(sum(gross - refunded), 0)::bigint, coalesce(sum(refunded), 0)::bigint, count(*)"
+        query = f"SELECT {sums} FROM ledger"
         return tuple((await self.ledger(query, first, last))[0])  # type: ignore[return-value]
 
     async def ledger(self, query: str, first: date, last: date) -> list[Any]:
@@ -114,37 +119,42 @@ class Shop:
 
     async def insert(self, table: str, **values: Any) -> None:
         """One row of a host table."""
-        names = ", ".join(values)
-        await self.sql(
-            f"INSERT INTO store.{table} ({names}) VALUES ({', '.join(f':{name}' for name in values)})", **values
-        )
+        given = ", ".join(f":{name}" for name in values)
+        await self.execute(f"INSERT INTO store.{table} ({', '.join(values)}) VALUES ({given})", **values)
+
+    async def execute(self, statement: str, **values: Any) -> None:
+        """A statement without rows."""
+        async with self.store.runtime.database.transaction(self.side.tenant) as session:
+            await session.execute(text(statement), values)
 
     async def campaign(self, number: int, title: str, *, currency: str = "INR", zone: str = "Asia/Kolkata") -> None:
-        """A campaign with one ad set and one ad, in an account of its own."""
-        await self.insert("ad_accounts", account_no=number, shop_no=self.number, network="meta", external_id=f"a{number}",
-                          title=title, timezone=zone, currency=currency, status="ACTIVE")  # fmt: skip
-        await self.insert("ad_campaigns", campaign_no=number, shop_no=self.number, account_no=number, site_no=11,
-                          external_id=f"c{number}", title=title, objective="SALES", status="ACTIVE",
-                          daily_budget_minor=100, starts_on=date(2026, 1, 1), created_at=datetime(2026, 1, 1, tzinfo=UTC),
-                          updated_at=datetime(2026, 1, 1, tzinfo=UTC))  # fmt: skip
-        await self.insert("ad_sets", ad_set_no=number, shop_no=self.number, campaign_no=number, external_id=f"s{number}",
-                          title=f"{title} / set", status="ACTIVE")  # fmt: skip
-        await self.insert("ads", ad_no=number, shop_no=self.number, ad_set_no=number, external_id=f"d{number}",
-                          title=f"{title} / ad", status="ACTIVE")  # fmt: skip
+        """A campaign with one ad set and one ad, in an account of its own; all have the same number."""
+        then = datetime(2025, 1, 1, tzinfo=UTC)
+        mine = {"shop_no": self.number, "title": title, "status": "ACTIVE", "external_id": f"x{number}"}
+        await self.insert("ad_accounts", account_no=number, network="meta", timezone=zone, currency=currency, **mine)
+        await self.insert(
+            "ad_campaigns", campaign_no=number, account_no=number, site_no=self.site, objective="SALES",
+            daily_budget_minor=100, starts_on=then.date(), created_at=then, updated_at=then, **mine,
+        )  # fmt: skip
+        await self.insert("ad_sets", ad_set_no=number, campaign_no=number, **mine)
+        await self.insert("ads", ad_no=number, ad_set_no=number, **mine)
 
-    async def day_of_ads(
-        self, campaign: int, day: date, spend_minor: int, clicks: int = 0, impressions: int = 0
-    ) -> None:
+    async def reported(self, campaign: int, day: date, spend_minor: int, clicks: int = 0, impressions: int = 0) -> None:
         """What the platform reports of the campaign's ad."""
-        await self.insert("ad_daily", daily_no=next(self.numbers), shop_no=self.number, ad_no=campaign, day=day,
-                          spend_minor=spend_minor, impressions=impressions, clicks=clicks, leads=0, claimed_conversions=0,
-                          claimed_value_minor=0)  # fmt: skip
+        await self.insert(
+            "ad_daily", daily_no=next(self.numbers), shop_no=self.number, ad_no=campaign, day=day,
+            spend_minor=spend_minor, impressions=impressions, clicks=clicks, leads=0, claimed_conversions=0,
+            claimed_value_minor=0,
+        )  # fmt: skip
 
-    async def visit(self, at: datetime, visitor: str, landing: str) -> int:
+    async def visit(self, at: datetime, visitor: str, query: str) -> int:
         """A session of the host's own analytics; returns its number."""
         number = next(self.numbers)
-        await self.insert("web_sessions", session_no=number, shop_no=self.number, site_no=11, visitor_uid=visitor,
-                          started_at=at, ended_at=at + timedelta(minutes=5), landing_url=landing, device="desktop")  # fmt: skip
+        await self.insert(
+            "web_sessions", session_no=number, shop_no=self.number, site_no=self.site, visitor_uid=visitor,
+            started_at=at, ended_at=at + timedelta(minutes=5), landing_url=f"https://shop.example/?{query}",
+            device="desktop", country="IN", consent="granted", page_count=1,
+        )  # fmt: skip
         return number
 
     async def order(
@@ -152,23 +162,32 @@ class Shop:
     ) -> int:
         """A paid online order of one line without tax or shipping."""
         number = next(self.numbers)
-        given: Mapping[str, Any] = {
-            "purchase_no": number, "shop_no": self.number, "site_no": 11, "email": f"p{number}@x.example",
-            "channel": "web", "status": "completed", "payment": "paid", "is_test": False, "currency": "INR",
-            "items_total": Decimal(total), "discount_total": Decimal(0), "tax_total": Decimal(0),
-            "shipping_total": Decimal(0), "grand_total": Decimal(total), "giftcard_total": Decimal(0),
-            "web_session_no": session, "tracking_consent": "granted", "placed_at": at, "updated_at": at, **more,
+        amount, nothing = Decimal(total), Decimal(0)
+        given: dict[str, Any] = {
+            "purchase_no": number, "shop_no": self.number, "site_no": self.site, "email": f"p{number}@x.example",
+            "channel": "web", "status": "completed", "payment": "paid", "is_test": False,
+            "currency": self.tenant.currency, "items_total": amount, "discount_total": nothing, "tax_total": nothing,
+            "shipping_total": nothing, "grand_total": amount, "giftcard_total": nothing, "web_session_no": session,
+            "tracking_consent": "granted", "placed_at": at, "updated_at": at, **more,
         }  # fmt: skip
         await self.insert("purchases", **given)
-        await self.insert("purchase_lines", line_no=next(self.numbers), shop_no=self.number, purchase_no=number, sku="x",
-                          title="Thing", quantity=1, unit_price=Decimal(total), line_total=Decimal(total),
-                          unit_cost=None if cost is None else Decimal(cost))  # fmt: skip
+        await self.insert(
+            "purchase_lines", line_no=next(self.numbers), shop_no=self.number, purchase_no=number, sku="x",
+            title="Thing", quantity=1, unit_price=amount, line_total=amount,
+            unit_cost=None if cost is None else Decimal(cost),
+        )  # fmt: skip
         return number
 
     async def refund(self, order: int, minor: int, at: datetime) -> None:
         """Money given back."""
-        await self.insert("purchase_refunds", refund_no=next(self.numbers), shop_no=self.number, purchase_no=order,
-                          amount_minor=minor, reason="returned", refunded_at=at)  # fmt: skip
+        await self.insert(
+            "purchase_refunds", refund_no=next(self.numbers), shop_no=self.number, purchase_no=order,
+            amount_minor=minor, reason="returned", refunded_at=at,
+        )  # fmt: skip
+        await self.execute(
+            "UPDATE store.purchases SET payment = 'partly_refunded', updated_at = :at WHERE purchase_no = :order",
+            order=order, at=at,
+        )  # fmt: skip
 
 
 def rate(day: date, level: float) -> str:
@@ -183,6 +202,11 @@ def rate_rows(level: float, base: str = "USD", quote: str = "INR") -> list[dict[
         {"day": day.isoformat(), "base": base, "quote": quote, "rate": rate(day, level), "source": "test bank"}
         for day in days
     ]
+
+
+def days(first: date, last: date | None = None) -> dict[str, str]:
+    """The query of a period; of one day without `last`."""
+    return {"from_date": first.isoformat(), "to_date": (last or first).isoformat()}
 
 
 def line(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:

@@ -63,8 +63,13 @@ def khadi(shops: tuple[Shop, Shop]) -> Shop:
 async def fresh(database_url: str) -> AsyncIterator[Shop]:
     """An open shop without customers, campaigns or orders."""
     async with running(database_url) as store:
-        await store.work(store.main.tenant)
         yield Shop(store, store.main)
+
+
+@pytest.fixture
+def fresh_berlin(fresh: Shop) -> Shop:
+    """The other open shop: Europe/Berlin, EUR."""
+    return Shop(fresh.store, fresh.store.second)
 
 
 def pytest_report_header() -> str:

@@ -10,14 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.insights.books import CSV, DIMENSIONS, END, FIRST, MODELS, WINDOWS, Shop, line
+from tests.insights.books import CSV, DIMENSIONS, END, FIRST, MODELS, WINDOWS, Shop, days, line
 
 QUARTER = (END - timedelta(days=89), END)
 HALVES = ((FIRST, FIRST + timedelta(days=181)), (FIRST + timedelta(days=182), END))
-
-
-def days(first: date, last: date) -> dict[str, str]:
-    return {"from_date": first.isoformat(), "to_date": last.isoformat()}
 
 
 async def test_the_ledger_has_what_the_figures_must_cope_with(shops: tuple[Shop, Shop]) -> None:

@@ -1,0 +1,82 @@
+"""Coverage: the waterfall sums to all orders, agrees with the history's truth, and every figure opens up."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+
+from tests.insights.books import CSV, END, FIRST, Shop, days
+
+YEAR = days(FIRST, END)
+CAUSES = ("no_consent", "blocked", "offline", "renewal", "unknown")
+TOLERANCE = 0.02
+"""Of all orders: somebody without consent may be joined by a login, and a lost visit by an email seen before."""
+
+
+async def test_the_waterfall_sums_to_all_orders_and_all_revenue(shops: tuple[Shop, Shop]) -> None:
+    for shop in shops:
+        found = (await shop.get("/coverage", **YEAR))["coverage"]
+        revenue, _, orders = await shop.revenue(FIRST, END)
+        assert found["orders"] == orders == found["joined"] + sum(each["orders"] for each in found["lost"])
+        parts = found["joined_revenue_minor"] + sum(each["revenue_minor"] for each in found["lost"])
+        assert found["revenue_minor"] == revenue == parts
+        assert [each["cause"] for each in found["lost"]] == list(CAUSES)
+        assert found["joined_share"] == round(found["joined"] / orders, 4)
+        assert abs(sum(each["share"] for each in found["lost"]) + found["joined_share"] - 1) < 0.001
+
+
+async def test_causes_agree_with_the_truth_of_the_history(shops: tuple[Shop, Shop]) -> None:
+    for shop in shops:
+        truth = await shop.ledger(
+            "SELECT coalesce(t.lost_cause, 'joined') AS cause FROM ledger JOIN demo.truth_orders t USING (purchase_no)",
+            FIRST,
+            END,
+        )
+        known = Counter(row.cause for row in truth)
+        found = (await shop.get("/coverage", **YEAR))["coverage"]
+        figures = {"joined": found["joined"]} | {each["cause"]: each["orders"] for each in found["lost"]}
+        assert sum(known.values()) == found["orders"]
+        for cause in ("joined", *CAUSES):
+            assert abs(figures[cause] - known[cause]) <= max(1, TOLERANCE * found["orders"]), (shop.number, cause)
+        assert found["joined_share_online"] > 0.9
+
+
+async def test_each_figure_opens_to_exactly_its_orders(khadi: Shop) -> None:
+    found = (await khadi.get("/coverage", **YEAR))["coverage"]
+    figures = {"joined": found["joined"]} | {each["cause"]: each["orders"] for each in found["lost"]}
+    for cause, orders in figures.items():
+        page = await khadi.get("/coverage/orders", cause=cause, limit=200, **YEAR)
+        assert page["count"] == orders
+        assert {row["cause"] for row in page["orders"]} <= {cause}
+        if cause == "joined":
+            assert {row["joined_by"] is not None for row in page["orders"]} == {True}
+    everything = await khadi.get("/coverage/orders", limit=1, **YEAR)
+    assert everything["count"] == found["orders"]
+
+
+async def test_orders_of_a_cause_are_sorted_searched_and_exported(khadi: Shop) -> None:
+    page = await khadi.get("/coverage/orders", cause="offline", order="-value", limit=200, **YEAR)
+    values = [int(row["revenue_minor"]) for row in page["orders"]]
+    assert len(values) == page["count"] > 1
+    one = page["orders"][0]
+    searched = await khadi.get("/coverage/orders", q=one["order_id"], **YEAR)
+    assert one in searched["orders"]
+    answer = await khadi.side.admin(
+        "GET", "/coverage/orders", params={"cause": "offline", "order": "-value", **YEAR}, headers=CSV
+    )
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["order_id"] for row in rows] == [row["order_id"] for row in page["orders"]]
+
+
+async def test_coverage_of_one_shop_knows_nothing_of_the_other(shops: tuple[Shop, Shop]) -> None:
+    pages = [await shop.get("/coverage/orders", limit=200, **YEAR) for shop in shops]
+    ids = [{row["conversion_id"] for row in page["orders"]} for page in pages]
+    assert not ids[0] & ids[1]
+
+
+async def test_a_period_without_orders_has_no_shares(khadi: Shop) -> None:
+    found = (await khadi.get("/coverage", from_date="2001-01-01", to_date="2001-01-31"))["coverage"]
+    assert (found["orders"], found["joined"], found["revenue"]) == (0, 0, "0.00")
+    assert (found["joined_share"], found["joined_share_online"]) == (None, None)
+    assert {each["share"] for each in found["lost"]} == {None}
