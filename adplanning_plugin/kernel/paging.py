@@ -136,7 +136,9 @@ async def paginate(
     elif params.offset >= DEEP_OFFSET:
         keys = ordered.with_only_columns(tiebreak).limit(wanted).offset(params.offset)
         # An array, not IN: under a plan for any limit the planner expects a tenth of all rows and reads them all.
-        page = ordered.where(tiebreak == func.any(func.array(keys.scalar_subquery())))
+        # Spelled out: `==` would turn round where the key is a function too, and ANY stands on the right only.
+        among = tiebreak.op("=", is_comparison=True)(func.any(func.array(keys.scalar_subquery())))
+        page = ordered.where(among)
     else:
         page = ordered.limit(wanted).offset(params.offset)
     marks: list[Any] = [column.label("cursor_value"), tiebreak.label("cursor_key")]

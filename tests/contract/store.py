@@ -67,7 +67,9 @@ def routes_of(app: Litestar, prefix: str) -> list[Route]:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 if isinstance(handler.operation_id, str) or handler.name:
-                    found += [Route(str(method), route.path, str(handler.operation_id)) for method in handler.http_methods]
+                    found += [
+                        Route(str(method), route.path, str(handler.operation_id)) for method in handler.http_methods
+                    ]
         elif isinstance(route, ASGIRoute):
             found.append(Route("POST", route.path, str(route.route_handler.opt.get("operation_id", route.path))))
     return sorted(found, key=lambda each: (each.path, each.method))
@@ -247,12 +249,17 @@ async def kept_alive(app: Litestar) -> AsyncIterator[None]:
 
 async def fill(contract: Contract, url: str) -> None:
     """A small history for both tenants, then everything that the public faces can make."""
-    history = generate(end_day=datetime.now(UTC).date() - timedelta(days=1), scale=0.004, password_hash=hash_password("x"))
+    history = generate(
+        end_day=datetime.now(UTC).date() - timedelta(days=1), scale=0.004, password_hash=hash_password("x")
+    )
     connection = await connect(url)
     try:
         await load(connection, history)
         # Numbers that cannot be taken for anything else in an answer.
-        for number, table, column in ((88_100_001, "purchases", "purchase_no"), (88_200_001, "enquiries", "enquiry_no")):
+        for number, table, column in (
+            (88_100_001, "purchases", "purchase_no"),
+            (88_200_001, "enquiries", "enquiry_no"),
+        ):
             sequence = f"pg_get_serial_sequence('store.{table}', '{column}')"
             await connection.execute(f"SELECT setval({sequence}, {number})")
     finally:
@@ -295,7 +302,10 @@ async def fill_side(contract: Contract, side: Side) -> None:
     )  # fmt: skip
     side.ids["conversion_id"] = conversion["conversion"]["id"]
     touch = await _made(
-        side, "POST", "/attribution", {"source": side.marker, "medium": "cpc", "visitor_id": visitor, "campaign": side.marker}
+        side,
+        "POST",
+        "/attribution",
+        {"source": side.marker, "medium": "cpc", "visitor_id": visitor, "campaign": side.marker},
     )
     side.ids["touch_id"] = (touch.get("attribution") or touch.get("touchpoint"))["id"]
     job = await _made(side, "POST", "/operations/jobs/expire-idempotency-keys/run", {})
@@ -343,7 +353,9 @@ def strings(value: Any) -> Iterator[str]:
 
 def assert_problem(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
     """The answer is a problem of that status (and code)."""
-    assert answer.status_code == status, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+    assert answer.status_code == status, (
+        f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+    )
     assert answer.headers["content-type"].startswith("application/problem+json")
     body: dict[str, Any] = answer.json()
     assert body["status"] == status

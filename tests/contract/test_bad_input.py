@@ -14,7 +14,13 @@ FAR = (datetime.now(UTC) + timedelta(days=4000)).isoformat()
 GOAL: dict[str, Any] = {"name": "A goal", "goal_type": "custom", "conditions": {"event_name": "signed_up"}}
 MADE: dict[str, Any] = {"conversion_type": "custom", "value": "10", "currency": "EUR"}
 TOUCH: dict[str, Any] = {"source": "news", "medium": "email", "visitor_id": "vis_x"}
-SPEND: dict[str, Any] = {"day": "2026-01-01", "platform": "meta", "ad_campaign_id": "1", "spend": "1", "currency": "EUR"}
+SPEND: dict[str, Any] = {
+    "day": "2026-01-01",
+    "platform": "meta",
+    "ad_campaign_id": "1",
+    "spend": "1",
+    "currency": "EUR",
+}
 RATE: dict[str, Any] = {"day": "2026-01-01", "base": "USD", "quote": "EUR", "rate": "0.9"}
 KEY: dict[str, Any] = {"name": "Shop", "origins": ["https://shop.example"]}
 
@@ -124,7 +130,11 @@ EVENT_CASES: list[tuple[dict[str, Any], str, str]] = [
     ({**EVENT, "properties": {"n": 2**63}}, "out_of_range", "properties"),
     ({**EVENT, "occurred_at": FAR}, "in_the_future", "occurred_at"),
     ({**EVENT, "occurred_at": "2001-01-01T00:00:00Z"}, "too_old", "occurred_at"),
-    ({**EVENT, "url": "http://localhost/?" + "&".join(f"utm_x{n}=1" for n in range(1000))}, "too_many_utm_parameters", "url"),
+    (
+        {**EVENT, "url": "http://localhost/?" + "&".join(f"utm_x{n}=1" for n in range(1000))},
+        "too_many_utm_parameters",
+        "url",
+    ),
     ({**EVENT, "scroll": 101}, "out_of_range", "scroll"),
     ({**EVENT, "click_ids": {"mine": "1"}}, "unknown_field", "click_ids"),
     ({**EVENT, "properties": {"a": "x" * 9000}}, "too_large", "properties"),
@@ -171,7 +181,12 @@ async def test_a_bad_claim_is_refused(contract: Contract, claim: dict[str, Any],
 
 PUBLIC = ("/track", "/track-conversion", "/consent", "/identify")
 TEXT_FIELD = {"/track": b"name", "/track-conversion": b"order_id", "/consent": b"url", "/identify": b"token"}
-BODY = {"/track": EVENT, "/track-conversion": CLAIM, "/consent": {"consent": {"analytics": True}}, "/identify": {"token": "t"}}
+BODY = {
+    "/track": EVENT,
+    "/track-conversion": CLAIM,
+    "/consent": {"consent": {"analytics": True}},
+    "/identify": {"token": "t"},
+}
 
 
 @pytest.mark.parametrize("path", PUBLIC)

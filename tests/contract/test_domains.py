@@ -10,7 +10,12 @@ from tests.contract.store import ADMIN, WEB, Contract, Side, assert_problem, run
 
 # a domain, what is left, a route of it, a route that stays
 CASES: list[tuple[str, set[str], tuple[str, str], str]] = [
-    ("insights", {"identity", "tracking", "attribution", "admin"}, ("GET", f"{ADMIN}/dashboard"), f"{ADMIN}/attribution"),
+    (
+        "insights",
+        {"identity", "tracking", "attribution", "admin"},
+        ("GET", f"{ADMIN}/dashboard"),
+        f"{ADMIN}/attribution",
+    ),
     ("attribution", {"identity", "tracking", "admin"}, ("GET", f"{ADMIN}/attribution"), f"{ADMIN}/conversions"),
     ("tracking", {"identity", "admin"}, ("POST", f"{WEB}/track"), f"{ADMIN}/settings"),
     ("identity", {"admin"}, ("POST", f"{WEB}/track"), f"{ADMIN}/settings"),

@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -32,7 +32,12 @@ STARTS: list[Any] = [
     {"name": "click", "value": 1.5, "currency": "INR", "seconds": 3, "properties": {"a": [1, None, {"b": "x"}]}},
     {"conversion_type": "purchase", "order_id": "1", "value": "10", "currency": "INR", "event_id": "e"},
     {"consent": {"analytics": True}, "landing": {"url": "http://localhost/?gclid=1"}, "visitor_token": "x.y.z"},
-    {"token": "abc", "name": "a", "goal_type": "custom", "conditions": {"custom": [{"field": "value", "operator": ">"}]}},
+    {
+        "token": "abc",
+        "name": "a",
+        "goal_type": "custom",
+        "conditions": {"custom": [{"field": "value", "operator": ">"}]},
+    },
     {"ad_spend": [{"day": "2026-01-01", "platform": "meta", "ad_campaign_id": "1", "spend": "1", "currency": "EUR"}]},
     {"exchange_rates": [{"day": "2026-01-01", "base": "USD", "quote": "EUR", "rate": 1}], "version": 1, "value": {}},
 ]
@@ -72,7 +77,7 @@ async def test_raw_bytes_on_the_public_routes_are_no_server_error(contract: Cont
     async with contract.main.browser() as client:
         for number in range(BODIES):
             route, body = routes[number % 4], raw_body(chance)
-            headers = {"content-type": chance.choice(["application/json", "text/plain", "image/png", "\x81"])}
+            headers = {"content-type": chance.choice(["application/json", "text/plain", "image/png", "nonsense"])}
             if chance.random() < 0.9:
                 headers["x-publishable-api-key"] = contract.main.key
             answer = await client.post(route.path, content=body, headers=headers)
@@ -89,7 +94,7 @@ async def test_raw_bytes_on_the_admin_routes_are_no_server_error(contract: Contr
             route, body = routes[number % len(routes)], raw_body(chance)
             if route.method == "DELETE":
                 continue
-            kind = chance.choice(["application/json", "text/csv", "application/x-www-form-urlencoded", "\x81"])
+            kind = chance.choice(["application/json", "text/csv", "application/x-www-form-urlencoded", "nonsense"])
             path = route.at(**{name: known[name] for name in route.parameters})
             answer = await client.request(route.method, path, content=body, headers={"content-type": kind})
             assert_calm(answer, f"seed {SEED}, body {number} on {route} as {kind}: {body[:300]!r}")
@@ -140,7 +145,9 @@ async def test_the_api_is_what_its_document_says(contract: Contract) -> None:
             asked[operation.label] = asked.get(operation.label, 0) + 1
             problem = fault(document, operation.definition.raw, answer)
             if problem:
-                failures.append(f"{operation.label}: {problem}\n  {answer.request.url} {answer.request.content[:300]!r}")
+                failures.append(
+                    f"{operation.label}: {problem}\n  {answer.request.url} {answer.request.content[:300]!r}"
+                )
 
         right()
         try:
@@ -161,7 +168,9 @@ async def test_the_api_is_what_its_document_says(contract: Contract) -> None:
 async def ask(contract: Contract, case: Any) -> httpx.Response:
     """Send a generated case as the owner (admin) or as a shopper with the key (public)."""
     given = case.as_transport_kwargs(base_url="http://localhost")
-    headers = {name: value for name, value in (given.pop("headers", None) or {}).items() if name.lower() != "user-agent"}
+    headers = {
+        name: value for name, value in (given.pop("headers", None) or {}).items() if name.lower() != "user-agent"
+    }
     sender = contract.main.browser() if case.path.startswith(WEB) else contract.main.client()
     async with sender as client:
         headers = {**headers, **({"x-publishable-api-key": contract.main.key} if case.path.startswith(WEB) else {})}
@@ -189,8 +198,8 @@ def fault(document: dict[str, Any], operation: dict[str, Any], answer: httpx.Res
     if "json" in kind and content:
         resolvable = {"components": document["components"], **content[kind].get("schema", {})}
         try:
-            jsonschema.Draft202012Validator(resolvable).validate(answer.json())
-        except jsonschema.ValidationError as error:
+            jsonschema_rs.Draft202012Validator(resolvable).validate(answer.json())
+        except jsonschema_rs.ValidationError as error:
             return f"{answer.status_code} does not fit its schema: {error.message[:300]}"
     return None
 

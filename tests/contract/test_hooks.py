@@ -60,8 +60,16 @@ class _Model:
 
 
 CLASHES: list[tuple[str, Any, str]] = [
-    ("register_subscribers", [Subscription(id="tracking.purchases", events=("x.y",), handle=_nothing)], "tracking.purchases"),
-    ("register_jobs", [Job(name="resolve-attributions", schedule=Cron("0 2 * * *"), run=_nothing)], "resolve-attributions"),
+    (
+        "register_subscribers",
+        [Subscription(id="tracking.purchases", events=("x.y",), handle=_nothing)],
+        "tracking.purchases",
+    ),
+    (
+        "register_jobs",
+        [Job(name="resolve-attributions", schedule=Cron("0 2 * * *"), run=_nothing)],
+        "resolve-attributions",
+    ),
     ("register_sections", [Section(key="kpis", title="Mine", compute=_nothing)], "kpis"),
     ("register_admin_pages", [AdminPage(key="settings", title="Mine", path="mine")], "settings"),
     ("register_attribution_models", [_Model()], "linear"),
@@ -121,7 +129,9 @@ class Stranger:
     @hookimpl
     def register_sections(self) -> Any:
         async def moon(runtime: Any, session: Any, query: Any) -> dict[str, Any]:
-            rows = await session.execute(text("SELECT count(*) FROM adplanning.goal WHERE tenant_id = :t"), {"t": query.tenant_id})
+            rows = await session.execute(
+                text("SELECT count(*) FROM adplanning.goal WHERE tenant_id = :t"), {"t": query.tenant_id}
+            )
             return {"phase": "full", "goals": rows.scalar_one()}
 
         return [Section(key="moon", title="Moon", compute=moon)]
@@ -173,7 +183,9 @@ def _call_type() -> Any:
     return NamedDependency[AdminCall]
 
 
-async def test_a_stranger_adds_a_model_a_section_a_subscription_a_job_a_route_and_a_workflow_hook(database_url: str) -> None:
+async def test_a_stranger_adds_a_model_a_section_a_subscription_a_job_a_route_and_a_workflow_hook(
+    database_url: str,
+) -> None:
     stranger = Stranger()
     async with running(database_url, stranger) as store:
         assert stranger.started == 1

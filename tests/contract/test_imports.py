@@ -13,7 +13,9 @@ SLOW = ("pymc", "statsmodels", "scipy", "anthropic", "taskiq_redis", "pandas")
 
 def loaded_by(module: str) -> set[str]:
     """The top-level modules that a fresh interpreter has after the import."""
-    program = f"import sys, json; import {module}; print(json.dumps(sorted({{n.partition('.')[0] for n in sys.modules}})))"
+    program = (
+        f"import sys, json; import {module}; print(json.dumps(sorted({{n.partition('.')[0] for n in sys.modules}})))"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
 

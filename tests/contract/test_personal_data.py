@@ -69,7 +69,9 @@ async def test_planted_personal_data_is_in_no_log_and_in_no_undeclared_column(da
         store.main.key, store.main.ids["key_id"] = key["key"], key["id"]
         await public_faces(store)
         await admin_faces(store)
-        await store.emit(store.main.tenant, "order.placed", id="no-such-order", email=EMAIL, phone=PHONE, first_name=NAME)
+        await store.emit(
+            store.main.tenant, "order.placed", id="no-such-order", email=EMAIL, phone=PHONE, first_name=NAME
+        )
         await store.emit(store.main.tenant, "lead.created", id="no-such-lead", Email=EMAIL)
         await store.emit("nobody", "order.placed", id=EMAIL)  # no such tenant: the failure is logged
         await store.kill(store.main.tenant, "true")
@@ -108,7 +110,13 @@ async def public_faces(store: Contract) -> None:
         {"name": "page_view", EMAIL: NAME},
         {"name": "page_view", "click_ids": {"gclid": GCLID, EMAIL: "1"}},
         {"name": "page_view", "properties": {"n": 2**63, "e": EMAIL}},
-        {"conversion_type": "purchase", "order_id": "no-such-order", "value": "1", "currency": "INR", "event_id": "e-1"},
+        {
+            "conversion_type": "purchase",
+            "order_id": "no-such-order",
+            "value": "1",
+            "currency": "INR",
+            "event_id": "e-1",
+        },
         {"conversion_type": "custom", "value": EMAIL, "currency": "INR"},
         {"conversion_type": EMAIL, "properties": {"e": EMAIL}},
         {"token": TOKEN, "visitor_token": TOKEN},

@@ -119,7 +119,9 @@ async def test_every_table_has_a_forced_policy_of_its_tenant(link: asyncpg.Conne
 async def test_the_tenant_leads_every_index_and_unique_key(link: asyncpg.Connection) -> None:
     found = [row for row in await link.fetch(INDEXES) if row["table_"] not in EXEMPT]
     assert len(found) > 40
-    wrong = [f"{row['table_']}.{row['index_']} is led by {row['leads']}" for row in found if row["leads"] != "tenant_id"]
+    wrong = [
+        f"{row['table_']}.{row['index_']} is led by {row['leads']}" for row in found if row["leads"] != "tenant_id"
+    ]
     assert wrong == []
 
 
@@ -143,7 +145,10 @@ async def test_a_tenant_neither_reads_nor_writes_rows_of_another(link: asyncpg.C
         await enter(link, mine)
         assert await link.fetchval(f"SELECT count(*) FROM {name} WHERE tenant_id = $1", theirs) == 0, name
         assert await link.fetchval(f"SELECT count(*) FROM {name} WHERE tenant_id <> $1", mine) == 0, name
-        for change in (f"UPDATE {name} SET tenant_id = tenant_id WHERE tenant_id = $1", f"DELETE FROM {name} WHERE tenant_id = $1"):
+        for change in (
+            f"UPDATE {name} SET tenant_id = tenant_id WHERE tenant_id = $1",
+            f"DELETE FROM {name} WHERE tenant_id = $1",
+        ):
             assert int((await link.execute(change, theirs)).split()[-1]) == 0, change
         assert "row-level security" in await insert(link, table, theirs), f"{name} took a row of another tenant"
         if await insert(link, table, mine) == "":
@@ -158,7 +163,13 @@ async def test_the_exempt_tables_hold_no_personal_data(link: asyncpg.Connection,
     rows = {name: await link.fetch(f"SELECT * FROM adplanning.{name}") for name in EXEMPT - {"alembic_version"}}
     assert rows["tenant"]
     assert rows["public_key"]
-    content = json.dumps([[value.hex() if isinstance(value, bytes) else str(value) for value in row.values()] for found in rows.values() for row in found])
+    content = json.dumps(
+        [
+            [value.hex() if isinstance(value, bytes) else str(value) for value in row.values()]
+            for found in rows.values()
+            for row in found
+        ]
+    )
     assert "@" not in content
     for side in (contract.main, contract.second):
         assert side.key not in content, "a publishable key is stored in clear"

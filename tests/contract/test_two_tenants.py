@@ -38,7 +38,9 @@ def objects(contract: Contract) -> list[Route]:
     found = [route for route in contract.admin_routes if route.method != "OPTIONS" and route.parameters]
     for route in found:
         for name in route.parameters:
-            assert name in contract.main.ids or name in NOT_OBJECTS, f"{route}: say in store.py where {{{name}}} comes from"
+            assert name in contract.main.ids or name in NOT_OBJECTS, (
+                f"{route}: say in store.py where {{{name}}} comes from"
+            )
     return [route for route in found if any(name in contract.main.ids for name in route.parameters)]
 
 
@@ -99,7 +101,15 @@ async def test_no_get_route_names_anything_of_the_other_tenant(contract: Contrac
 
 async def test_every_list_shows_each_tenant_its_own_and_only_its_own(contract: Contract) -> None:
     """The same check the other way round: what the marker should find is found, so that an empty answer proves nothing."""
-    for path in ("/conversions", "/goals", "/keys", "/ad-spend", "/exchange-rates", "/attribution", "/operations/dead-letters"):
+    for path in (
+        "/conversions",
+        "/goals",
+        "/keys",
+        "/ad-spend",
+        "/exchange-rates",
+        "/attribution",
+        "/operations/dead-letters",
+    ):
         for side, other in ((contract.main, contract.second), (contract.second, contract.main)):
             answer = await side.admin("GET", path, params={"limit": 200})
             assert other.marker not in answer.text, path
@@ -113,7 +123,12 @@ async def test_every_list_shows_each_tenant_its_own_and_only_its_own(contract: C
 async def test_filters_by_foreign_values_find_nothing(contract: Contract, foreign: frozenset[str]) -> None:
     document = (await contract.main.admin("GET", "/openapi.json")).json()
     other = contract.second
-    texts = {"q": other.marker, "website_id": "21", "ad_campaign_id": f"camp-{other.marker}", "visitor_id": f"vis_{other.marker}"}
+    texts = {
+        "q": other.marker,
+        "website_id": "21",
+        "ad_campaign_id": f"camp-{other.marker}",
+        "visitor_id": f"vis_{other.marker}",
+    }
     asked = 0
     for path, item in document["paths"].items():
         operation = item.get("get")
@@ -164,12 +179,22 @@ async def test_a_write_to_the_other_tenants_object_is_not_found_and_changes_noth
 
 
 FOREIGN_BODIES: tuple[tuple[str, str, str, int], ...] = (
-    ("POST", "/conversions", '{"conversion_type": "custom", "value": "1", "currency": "EUR", "goal_id": "<goal_id>"}', 422),
+    (
+        "POST",
+        "/conversions",
+        '{"conversion_type": "custom", "value": "1", "currency": "EUR", "goal_id": "<goal_id>"}',
+        422,
+    ),
     ("PUT", "/conversions/<own conversion_id>", '{"version": 1, "goal_id": "<goal_id>"}', 422),
     ("POST", "/attribution/resolve", '{"ids": ["<touch_id>"]}', 404),
     ("PUT", "/attribution/<own touch_id>", '{"ad_campaign_id": "7101"}', 422),
     ("POST", "/attribution", '{"source": "x", "medium": "y", "visitor_id": "v", "ad_campaign_id": "7101"}', 422),
-    ("POST", "/conversions", '{"conversion_type": "custom", "value": "1", "currency": "EUR", "ad_campaign_id": "7101"}', 422),
+    (
+        "POST",
+        "/conversions",
+        '{"conversion_type": "custom", "value": "1", "currency": "EUR", "ad_campaign_id": "7101"}',
+        422,
+    ),
 )
 
 
@@ -187,7 +212,8 @@ async def test_a_body_that_names_an_object_of_the_other_tenant_is_refused(
 
 async def test_a_manual_purchase_that_names_the_other_tenants_order_is_unconfirmed(contract: Contract) -> None:
     [order] = await contract.rows(
-        "SELECT purchase_no AS id FROM store.purchases WHERE shop_no = 202 ORDER BY 1 DESC LIMIT 1", contract.second.tenant
+        "SELECT purchase_no AS id FROM store.purchases WHERE shop_no = 202 ORDER BY 1 DESC LIMIT 1",
+        contract.second.tenant,
     )
     body = {"conversion_type": "purchase", "order_id": str(order.id), "value": "5", "currency": "EUR"}
     answer = await contract.main.admin("POST", "/conversions", json=body)
