@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Table, Text, bindparam, column, delete, func, select, text
+from sqlalchemy import BigInteger, Table, Text, column, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.credit_sql import credit_insert
@@ -13,6 +13,7 @@ from adplanning_plugin.attribution.hook_credit import append_models
 from adplanning_plugin.attribution.models import Credit
 from adplanning_plugin.attribution.rules import Rules, ensure_rules, hook_models
 from adplanning_plugin.identity import denylist_table, edge_table
+from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links, write_back
@@ -91,12 +92,14 @@ async def _batch(session: AsyncSession, runtime: Runtime, tenant_id: str, rules:
     # Locked in order of id, so that two workers at one conversion wait for each other rather than collide.
     locked = (
         select(table.c.id, table.c.refunded, table.c.deleted_at)
-        .where(table.c.tenant_id == tenant_id, table.c.id == _any(ids))
+        .where(table.c.tenant_id == tenant_id, table.c.id == any_of(ids))
         .order_by(table.c.id)
         .with_for_update(key_share=True)
     )
     rows = (await session.execute(locked)).all()
-    await session.execute(delete(_credit).where(_credit.c.tenant_id == tenant_id, _credit.c.conversion_id == _any(ids)))
+    await session.execute(
+        delete(_credit).where(_credit.c.tenant_id == tenant_id, _credit.c.conversion_id == any_of(ids))
+    )
     alive = [row.id for row in rows if row.deleted_at is None]
     for refunds in (False, True):
         some = [row.id for row in rows if row.deleted_at is None and (row.refunded > 0) == refunds]
@@ -116,11 +119,6 @@ async def _batch(session: AsyncSession, runtime: Runtime, tenant_id: str, rules:
     return len(alive)
 
 
-def _any(ids: Sequence[str]) -> ColumnElement[str]:
-    """One parameter whatever the number of ids: the statement is prepared once, and 2,000 names are not rendered."""
-    return func.any(bindparam(None, list(ids), ARRAY(Text)))
-
-
 async def _tell_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]) -> None:
     """Leads learn the campaign that brought them."""
     links = runtime.get(Links)
@@ -128,7 +126,7 @@ async def _tell_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, i
         return
     c = _conversion.c
     found = select(c.lead_id, c.ad_campaign_id).where(
-        c.tenant_id == tenant_id, c.id == _any(ids), c.lead_id.is_not(None), c.ad_campaign_id.is_not(None)
+        c.tenant_id == tenant_id, c.id == any_of(ids), c.lead_id.is_not(None), c.ad_campaign_id.is_not(None)
     )
     rows = [(row[0], row[1]) for row in await session.execute(found)]
     if rows:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.models import Credit, Touchpoint
 from adplanning_plugin.identity import edge_table
+from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.tracking import conversion_table
@@ -120,7 +121,7 @@ async def visits_of(
     """(visitor, session, person, time) of touches."""
     statement = select(
         Touchpoint.visitor_id, Touchpoint.session_id, Touchpoint.person_id, Touchpoint.occurred_at
-    ).where(Touchpoint.tenant_id == tenant_id, Touchpoint.id.in_(touch_ids))
+    ).where(Touchpoint.tenant_id == tenant_id, Touchpoint.id == any_of(touch_ids))
     return [(row[0], row[1], row[2], row[3]) for row in await session.execute(statement)]
 
 
@@ -128,7 +129,7 @@ async def conversions_with(session: AsyncSession, tenant_id: str, touch_ids: Seq
     """Conversions in whose credit these touches appear."""
     statement = (
         select(Credit.conversion_id)
-        .where(Credit.tenant_id == tenant_id, Credit.touch_id.in_(touch_ids))
+        .where(Credit.tenant_id == tenant_id, Credit.touch_id == any_of(touch_ids))
         .distinct()
         .order_by(Credit.conversion_id)
     )

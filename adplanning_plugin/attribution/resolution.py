@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.attribution.late import announce_due, conversions_with
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.resolvers import AdObject, Ambiguous, Campaign, Catalogue, Match, Named, resolve
+from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links, write_back
 
@@ -188,7 +189,7 @@ async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_id
         return
     # The session's last campaign: a session may have several touches.
     ours = select(Touchpoint.session_id).where(
-        Touchpoint.tenant_id == tenant_id, Touchpoint.id.in_(touch_ids), Touchpoint.session_id.is_not(None)
+        Touchpoint.tenant_id == tenant_id, Touchpoint.id == any_of(touch_ids), Touchpoint.session_id.is_not(None)
     )
     newest_first = aggregate_order_by(
         Touchpoint.ad_campaign_id.expression, Touchpoint.occurred_at.desc(), Touchpoint.id.desc()

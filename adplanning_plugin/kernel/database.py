@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from adplanning_plugin.kernel.errors import ConfigurationError
@@ -30,6 +30,11 @@ async def enter_tenant(session: AsyncSession, tenant_id: str) -> None:
     """Make the session's current transaction see exactly one tenant's rows (also used on a session of the host)."""
     connection = await session.connection()
     await connection.exec_driver_sql(f"SET LOCAL app.tenant_id = '{check_tenant_id(tenant_id)}'")
+
+
+def any_of(ids: Sequence[str]) -> ColumnElement[str]:
+    """`column == any_of(ids)`: one parameter for any number of ids; the statement is the same for all of them."""
+    return func.any(bindparam(None, list(ids), ARRAY(Text)))
 
 
 class Database:
