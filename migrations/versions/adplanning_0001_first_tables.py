@@ -123,6 +123,14 @@ def upgrade() -> None:
         schema="adplanning",
     )
     op.create_index(
+        "ix_conversion_due",
+        "conversion",
+        ["tenant_id", "id"],
+        unique=False,
+        schema="adplanning",
+        postgresql_where=sa.text("attribution_version IS NULL AND deleted_at IS NULL"),
+    )
+    op.create_index(
         "ix_conversion_identifier",
         "conversion",
         ["tenant_id", "identifier"],
@@ -1519,6 +1527,12 @@ def downgrade() -> None:
         table_name="conversion",
         schema="adplanning",
         postgresql_where=sa.text("identifier IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_conversion_due",
+        table_name="conversion",
+        schema="adplanning",
+        postgresql_where=sa.text("attribution_version IS NULL AND deleted_at IS NULL"),
     )
     op.drop_index("ix_conversion_campaign", table_name="conversion", schema="adplanning")
     op.drop_table("conversion", schema="adplanning")
