@@ -134,7 +134,7 @@ async def paginate(
         seek = _seek(column, tiebreak, _decode_cursor(params.cursor, column, tiebreak), descending=descending)
         page = ordered.where(seek).limit(wanted)
     elif params.offset >= DEEP_OFFSET:
-        keys = ordered.with_only_columns(tiebreak).limit(wanted).offset(params.offset)
+        keys = ordered.with_only_columns(tiebreak, maintain_column_froms=True).limit(wanted).offset(params.offset)
         # An array, not IN: under a plan for any limit the planner expects a tenth of all rows and reads them all.
         # Spelled out: `==` would turn round where the key is a function too, and ANY stands on the right only.
         among = tiebreak.op("=", is_comparison=True)(func.any(func.array(keys.scalar_subquery())))
@@ -156,7 +156,9 @@ async def count_rows(session: AsyncSession, statement: AnySelect) -> tuple[int, 
     known = remembered.get(question)
     if known is not None and time.monotonic() - known[1] < ESTIMATE_SECONDS:
         return known[0], True
-    bounded = statement.order_by(None).with_only_columns(literal(1)).limit(EXACT_COUNT + 1).subquery()
+    # A statement without a condition names what it reads in its columns alone.
+    ones = statement.order_by(None).with_only_columns(literal(1), maintain_column_froms=True)
+    bounded = ones.limit(EXACT_COUNT + 1).subquery()
     counted = (await session.execute(select(func.count()).select_from(bounded))).scalar_one()
     if counted <= EXACT_COUNT:
         return counted, False

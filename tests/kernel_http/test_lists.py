@@ -11,10 +11,10 @@ from httpx import AsyncClient
 from hypothesis import given
 from hypothesis import strategies as st
 from litestar import Litestar
-from sqlalchemy import event, text
+from sqlalchemy import event, func, select, text
 
 from adplanning_plugin.kernel.export import csv_line
-from adplanning_plugin.kernel.paging import wants_csv
+from adplanning_plugin.kernel.paging import ListParams, paginate, wants_csv
 from adplanning_plugin.kernel.runtime import Runtime
 from tests.kernel_http.conftest import make_app
 from tests.kernel_http.test_problems import ADMIN, assert_problem
@@ -90,6 +90,27 @@ async def test_search_and_filters_narrow_the_count(client: AsyncClient, runtime:
     assert ids(await page(client, "q=%25")) == []
     assert ids(await page(client, "q=_")) == []
     assert_problem(await client.get(f"{ADMIN}/items/plain?q=x"), 422, "invalid")
+
+
+async def test_a_list_without_conditions_of_its_own_counts_its_rows_and_reaches_its_second_page(
+    runtime: Runtime,
+) -> None:
+    numbers = func.generate_series(1, 250).table_valued("number")
+    column = numbers.c.number
+    async with runtime.database.transaction("main") as session:
+        pages = [
+            await paginate(
+                session,
+                select(column),
+                ListParams(200, offset, None, None, None, csv=False),
+                sortable={"number": column},
+                default="number",
+                tiebreak=column,
+            )
+            for offset in (0, 200)
+        ]
+    assert [page.count for page in pages] == [250, 250]
+    assert [row.number for page in pages for row in page.items] == list(range(1, 251))
 
 
 async def test_the_count_is_exact_to_ten_thousand_and_estimated_above(client: AsyncClient, runtime: Runtime) -> None:

@@ -71,7 +71,7 @@ class RunningStore:
         finally:
             await connection.close()
 
-    async def settled(self, orders: int, patience: float = 60.0) -> None:
+    async def settled(self, orders: int, patience: float = 120.0) -> None:
         """Wait until that many orders are in the figures, nothing is due, and every event has been read."""
         until = time.monotonic() + patience
         while True:

@@ -75,7 +75,11 @@ async def _found(store: RunningStore) -> dict[str, dict[str, Any]]:
     conversions = await store.admin_all("/conversions", "conversions", conversion_type="purchase")
     by_order = {row["order_id"]: row for row in conversions}
     assert len(by_order) == len(conversions), "an order has two purchases"
-    return {email_of[row["order_id"]]: {**by_order[row["order_id"]], **row} for row in covered}
+    found = {email_of[row["order_id"]]: {**by_order[row["order_id"]], **row} for row in covered}
+    assert len(found) == len(covered) == len(purchases), (
+        f"{len(purchases)} purchases, {len(covered)} in the coverage, {len(conversions)} conversions, {len(found)} buyers"
+    )
+    return found
 
 
 def _wrong(consent: str, orders: list[Order], found: dict[str, dict[str, Any]]) -> list[str]:
