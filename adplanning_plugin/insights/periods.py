@@ -63,9 +63,18 @@ def read_period(from_date: str | None, to_date: str | None, zone: str, *, now: d
         Invalid: a date that is none, an end before its start, or more than three years.
     """
     today = days.day_of(now or days.now(), zone)
-    last = today if to_date is None else read_day(to_date, "to_date")
-    first = None if from_date is None else read_day(from_date, "from_date")
-    first = first or last - timedelta(days=DEFAULT_DAYS - 1)
+    given: dict[str, date] = {}
+    wrong: list[FieldError] = []
+    for field, value in (("from_date", from_date), ("to_date", to_date)):
+        try:
+            if value is not None:
+                given[field] = read_day(value, field)
+        except Invalid as error:
+            wrong += error.errors
+    if wrong:
+        raise Invalid(*wrong)
+    last = given.get("to_date", today)
+    first = given.get("from_date", last - timedelta(days=DEFAULT_DAYS - 1))
     if first > last:
         raise Invalid(FieldError("from_date", "after_end", "from_date must not be after to_date."))
     if (last - first).days >= LONGEST_DAYS:

@@ -39,7 +39,9 @@ async def computed(
                 data = await section.compute(runtime, session, query)
         except Exception as error:
             log.exception("metrics section failed", extra={"section": section.key})
-            message = error.detail if isinstance(error, AdPlanningError) else "It could not be computed; the log says why."
+            message = (
+                error.detail if isinstance(error, AdPlanningError) else "It could not be computed; the log says why."
+            )
             failed.append({"key": section.key, "title": section.title, "message": message})
             continue
         if data is None:

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from adplanning_plugin.kernel.backfill import backfill
 from adplanning_plugin.maintenance import settle
+from adplanning_plugin.tracking.tokens import write_visit
 from host_example.history import connect, generate, load
 from host_example.history.plan import RATES
 from tests.contract.store import Contract, running
@@ -32,9 +33,13 @@ def year_url(postgres_server: Any, template_database: str, worker_name: str) -> 
 async def year(year_url: str) -> AsyncIterator[Contract]:
     """The store with a year of history, worked through: rates of USD in INR are stated for every day."""
     async with running(year_url) as store:
+
+        def sign(shop: int, visitor: str) -> str:
+            return write_visit(store.runtime, str(shop), visitor, None, "granted")
+
         connection = await connect(year_url)
         try:
-            await load(connection, generate(SEED, END, scale=SCALE, password_hash="unused"))
+            await load(connection, generate(SEED, END, scale=SCALE, sign=sign, password_hash="unused"))
         finally:
             await connection.close()
         stated = await store.main.admin(

@@ -113,11 +113,11 @@ async def test_conversions_are_broken_down_as_their_list_counts_them(khadi: Shop
 async def test_attribution_counts_touches_by_source(khadi: Shop) -> None:
     found = (await sections(khadi))["attribution"]
     rows = await khadi.sql(
-        "SELECT source, count(*) AS n FROM adplanning.touchpoint WHERE tenant_id = :tenant"
+        "SELECT source, count(*) AS n FROM adplanning.touchpoint WHERE tenant_id = :shop_id"
         + IN_YEAR.format(at="occurred_at")
         + " GROUP BY source",
         **{name: value for name, value in year_of(khadi).items() if name != "shop"},
-        tenant=khadi.side.tenant,
+        shop_id=khadi.side.tenant,
     )
     assert {each["source"]: each["attributions"] for each in found["by_source"]} == {row.source: row.n for row in rows}
     assert found["attributions"] == sum(row.n for row in rows)
