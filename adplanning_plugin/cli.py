@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import inspect
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -301,10 +302,14 @@ async def _scheduler(options: argparse.Namespace) -> int:
 
 async def _work(options: argparse.Namespace, *, works: bool, schedules: bool) -> int:
     from adplanning_plugin.kernel.background import Background
-    from adplanning_plugin.kernel.telemetry import log_json
+    from adplanning_plugin.kernel.telemetry import RedactionFilter, Redactor, log_json
 
-    log_json()
     plugin = load(options.app)
+    handler = log_json()
+    # What other libraries warn of goes the same way: an app that was loaded has set up handlers for a web process.
+    handler.addFilter(RedactionFilter(Redactor((), (plugin.options.secret,) if plugin.options.secret else ())))
+    logging.getLogger().handlers[:] = [handler]
+    logging.getLogger().setLevel(logging.WARNING)
     await plugin.start()
     try:
         await Background(plugin.runtime, works=works, schedules=schedules).until_stopped()

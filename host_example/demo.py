@@ -1,7 +1,8 @@
 """`python -m host_example.demo`: the store with the plugin and a year of history; nothing needs to be prepared.
 
 `ADPLANNING_DEMO_PORT` (9000; the payment provider takes the next port), `ADPLANNING_DEMO_DIR` (where data stay between
-starts) and `ADPLANNING_DEMO_DATABASE_URL` (a PostgreSQL of one's own, as an ordinary role) may be set.
+starts), `ADPLANNING_DEMO_DATABASE_URL` (a PostgreSQL of one's own, as an ordinary role) and `ADPLANNING_DEMO_SCALE` (1;
+less is a smaller year) may be set.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Place:
     port: int
     folder: Path
     database_url: str | None
+    scale: float = 1.0
 
     @classmethod
     def from_environment(cls) -> Place:
@@ -56,6 +58,7 @@ class Place:
             port=int(text),
             folder=Path(folder).expanduser().absolute() if folder else home("demo"),
             database_url=os.environ.get("ADPLANNING_DEMO_DATABASE_URL"),
+            scale=_scale(os.environ.get("ADPLANNING_DEMO_SCALE", "1")),
         )
 
     @property
@@ -87,6 +90,16 @@ class Place:
             payment_url=f"http://{HOST}:{self.payment_port}",
             **json.loads(kept.read_text()),
         )
+
+
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0 < scale <= 10:
+        raise SystemExit(f"ADPLANNING_DEMO_SCALE is {text!r}: give a number above 0, at most 10.")
+    return scale
 
 
 @contextmanager
@@ -169,7 +182,7 @@ async def run(place: Place, database_url: str) -> None:
     settings = place.settings(database_url)
     truth = Truth()
     with progress_bars() as report:
-        await prepare(settings, origins(place), truth, report)
+        await prepare(settings, origins(place), truth, report, place.scale)
     shop = Serving(make_store(settings, truth), place.port)
     provider = Serving(payment.create_app(settings.payment_secret), place.payment_port)
     async with stopping([shop, provider]):

@@ -37,14 +37,16 @@ class Truth:
     value: dict[str, Any] = field(default_factory=dict)
 
 
-async def prepare(settings: StoreSettings, origins: dict[int, list[str]], truth: Truth, report: Report) -> None:
+async def prepare(
+    settings: StoreSettings, origins: dict[int, list[str]], truth: Truth, report: Report, scale: float = 1.0
+) -> None:
     """Load and backfill what is not there yet; a start that was cut off goes on where it was."""
     app = create_app(settings, options=_quiet(settings))
     plugin = app.plugins.get(AdPlanning)
     async with app.lifespan():
         connection = await connect(settings.database_url)
         try:
-            await _load_history(connection, plugin.runtime, report)
+            await _load_history(connection, plugin.runtime, report, scale)
             await _register_keys(plugin.runtime, settings, origins)
             await connection.execute(READY)
             if not await connection.fetchval("SELECT EXISTS (SELECT FROM demo.ready)"):
@@ -67,7 +69,7 @@ def _quiet(settings: StoreSettings) -> Options:
     )
 
 
-async def _load_history(connection: asyncpg.Connection, runtime: Runtime, report: Report) -> None:
+async def _load_history(connection: asyncpg.Connection, runtime: Runtime, report: Report, scale: float) -> None:
     if await loaded(connection) is not None:
         return
     report("Drawing a year of history", 0, 1)
@@ -75,7 +77,7 @@ async def _load_history(connection: asyncpg.Connection, runtime: Runtime, report
     def sign(shop: int, visitor: str) -> str:
         return write_visit(runtime, str(shop), visitor, None, "granted")
 
-    history = await asyncio.to_thread(generate, sign=sign)
+    history = await asyncio.to_thread(generate, scale=scale, sign=sign)
     report("Drawing a year of history", 1, 1)
     await load(connection, history, lambda _, done, total: report("Loading it into the store", done, total))
     report("Loading it into the store", 1, 1)
