@@ -1,4 +1,4 @@
-"""The example store with the plugin and two filled tenants, and what the contract tests ask of its routes and tables."""
+"""The example store with the plugin and two filled tenants, and what contract tests ask of its routes and tables."""
 
 from __future__ import annotations
 
@@ -296,10 +296,8 @@ async def fill_side(contract: Contract, side: Side) -> None:
         {"name": f"ev_{side.marker}", "url": page, **seen},
     )
     assert answer.json()["accepted"] == 2, answer.text
-    conversion = await _made(
-        side, "POST", "/conversions",
-        {"conversion_type": "custom", "value": "10", "currency": "EUR", "visitor_id": visitor, "utm_source": side.marker},
-    )  # fmt: skip
+    made = {"conversion_type": "custom", "value": "10", "currency": "EUR", "utm_source": side.marker}
+    conversion = await _made(side, "POST", "/conversions", {**made, "visitor_id": visitor})
     side.ids["conversion_id"] = conversion["conversion"]["id"]
     touch = await _made(
         side,

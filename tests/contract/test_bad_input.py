@@ -214,7 +214,7 @@ async def test_unreadable_and_oversized_bodies_store_nothing(contract: Contract,
     cap = contract.runtime.options.ingest.body_cap
     async with contract.main.browser(**{"x-publishable-api-key": contract.main.key}) as shopper:
         invalid_text = b'{"%s": "\xc3\x28"}' % TEXT_FIELD[path]
-        for body in (b"\xff\xfe{}", invalid_text, b"{", b'{"consent": ' + b"[" * 20_000, b""):
+        for body in (b"\xff\xfe{}", invalid_text, b"{", b""):
             assert_problem(await shopper.post(f"{WEB}{path}", content=body), 400, "unreadable")
         assert_problem(await shopper.post(f"{WEB}{path}", content=b"[1]"), 422)
         assert_problem(await shopper.post(f"{WEB}{path}", content=b" " * (cap + 1)), 413, "too_large")

@@ -1,4 +1,4 @@
-"""Each domain is a plugin with a kill switch: without it, and what builds on it, the store starts, sells and answers."""
+"""Each domain has a kill switch: without it, and what builds on it, the store starts, sells and answers."""
 
 from __future__ import annotations
 

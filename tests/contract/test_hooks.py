@@ -1,4 +1,4 @@
-"""Hooks: the page lists them all, a clash names both owners, and everything that is built in can be added from outside."""
+"""Hooks: the page lists them all, a clash names both owners, and what is built in can be added from outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planted personal data, sent through every face and every failure: in no log record, and in no column that is not declared."""
+"""Planted personal data, sent through every face and failure: in no log record, and in declared columns only."""
 
 from __future__ import annotations
 
