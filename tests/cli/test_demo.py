@@ -94,7 +94,7 @@ def test_the_demo_opens_shows_figures_and_opens_again_with_the_same_data(folder:
             figures[email] = answer.json()["count"]
             dashboard = client.get("/admin/ad-planning/dashboard", headers=bearer)
             assert dashboard.status_code == 200, dashboard.text
-            roi = client.get("/admin/ad-planning/roi?by=campaign", headers=bearer)
+            roi = client.get("/admin/ad-planning/roi?by=campaign&compare=previous", headers=bearer)
             assert roi.status_code == 200, roi.text
         assert 0 < sum(figures.values()) <= len(truth["orders"])
     with demo(folder, port) as client:
