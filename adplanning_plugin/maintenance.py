@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,8 +67,34 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
     except Exception as problem:  # noqa: BLE001 - the doctor reports whatever it meets
         yield Finding(subject="database", status="fail", sentence=f"PostgreSQL cannot be reached: {problem}.")
         return
-    good = int(version) >= 150000
-    sentence = f"PostgreSQL {int(version) // 10000}" + ("" if good else " is too old: 15 or newer is needed.")
+    for finding in _server(int(version), role, above=above, lands_in=lands_in):
+        yield finding
+    for finding in await _schema(plugin, role):
+        yield finding
+    for finding in await _links(database, links):
+        yield finding
+    for finding in _setup(plugin):
+        yield finding
+    try:
+        tenants = await plugin.load_tenants()
+    except AdPlanningError as problem:
+        yield Finding(subject="tenants", status="fail", sentence=problem.detail)
+        return
+    yield Finding(subject="tenants", status="ok", sentence=f"{len(tenants)}: {', '.join(t.id for t in tenants[:10])}.")
+    for check in (check for found in plugin.hooks.hook.health_checks(runtime=plugin.runtime) for check in found):
+        answer: dict[str, Any]
+        try:
+            answer = await check.run(plugin.runtime)
+        except LookupError:  # it asks a part that only the web process starts
+            continue
+        except Exception as problem:  # noqa: BLE001 - the doctor reports whatever it meets
+            answer = {"status": "fail", "detail": f"{type(problem).__name__}: {problem}"}
+        yield Finding(subject=check.name, status=answer["status"], sentence=str(answer.get("detail", "")))
+
+
+def _server(version: int, role: str, *, above: bool, lands_in: str | None) -> Iterator[Finding]:
+    good = version >= 150000
+    sentence = f"PostgreSQL {version // 10000}" + ("" if good else " is too old: 15 or newer is needed.")
     yield Finding(subject="database", status="ok" if good else "fail", sentence=sentence)
     if above:
         fix = "connect as an ordinary role: CREATE ROLE adplanning LOGIN NOSUPERUSER NOBYPASSRLS."
@@ -79,10 +105,9 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
         danger = f"New tables that {role} makes without naming a schema land in {SCHEMA}, which an uninstall drops"
         fix = f'run ALTER ROLE "{role}" SET search_path = public;'
         yield Finding(subject="role", status="warn", sentence=f"{danger}: {fix}")
-    for finding in await _schema(plugin, role):
-        yield finding
-    for finding in await _links(database, links):
-        yield finding
+
+
+def _setup(plugin: AdPlanning) -> Iterator[Finding]:
     if not plugin.options.secret:
         fix = "set ADPLANNING_SECRET to 32 random characters or more."
         yield Finding(subject="secret", status="warn" if plugin.options.demo else "fail", sentence=f"No secret: {fix}")
@@ -93,21 +118,6 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
     if hook.provide_event_bus() is None:
         sentence = "No event bus: new orders are found by the sweep, minutes later; implement provide_event_bus."
         yield Finding(subject="events", status="advice", sentence=sentence)
-    try:
-        tenants = await plugin.load_tenants()
-    except AdPlanningError as problem:
-        yield Finding(subject="tenants", status="fail", sentence=problem.detail)
-        return
-    yield Finding(subject="tenants", status="ok", sentence=f"{len(tenants)}: {', '.join(t.id for t in tenants[:10])}.")
-    for check in (check for found in hook.health_checks(runtime=plugin.runtime) for check in found):
-        answer: dict[str, Any]
-        try:
-            answer = await check.run(plugin.runtime)
-        except LookupError:  # it asks a part that only the web process starts
-            continue
-        except Exception as problem:  # noqa: BLE001 - the doctor reports whatever it meets
-            answer = {"status": "fail", "detail": f"{type(problem).__name__}: {problem}"}
-        yield Finding(subject=check.name, status=answer["status"], sentence=str(answer.get("detail", "")))
 
 
 _ROLE = text(
