@@ -77,7 +77,7 @@ async def _found(store: RunningStore) -> dict[str, dict[str, Any]]:
     assert len(by_order) == len(conversions), "an order has two purchases"
     found = {email_of[row["order_id"]]: {**by_order[row["order_id"]], **row} for row in covered}
     assert len(found) == len(covered) == len(purchases), (
-        f"{len(purchases)} purchases, {len(covered)} in the coverage, {len(conversions)} conversions, {len(found)} buyers"
+        f"{len(purchases)} purchases, {len(covered)} covered, {len(conversions)} conversions, {len(found)} buyers"
     )
     return found
 
