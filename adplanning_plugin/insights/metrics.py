@@ -136,8 +136,8 @@ async def _campaigns_by_leads(session: AsyncSession, links: Links, query: Metric
     )
     top = [(str(key), int(leads)) for key, leads in await session.execute(counted)]
     campaign = links.by_ids("ad_campaign", query.tenant_id, [key for key, _ in top])
-    rows = (await session.execute(select(campaign.c.id, campaign.c.name))).tuples()
-    names = dict(rows.all())
+    rows = await session.execute(select(campaign.c.id, campaign.c.name))
+    names: dict[str, str | None] = {key: name for key, name in rows}  # noqa: C416
     return [{"ad_campaign_id": key, "name": names.get(key) or key, "leads": leads} for key, leads in top]
 
 

@@ -72,7 +72,7 @@ def credited(
     Args:
         model: 1-based position of the model in the rule version's arrays.
         basis: `order` puts credit on the order's day, `click` on the touch's.
-        paying: ids of the campaigns that cost something in the period.
+        paying: `ad_campaign_id` of the campaigns that cost something in the period.
     Columns:
         kind (touch, unattributed, renewal, offline); the dimension's columns as `key`, `set_key`, `ad_key` (as far as
         there are); day; currency; the names of `CREDIT_MONEY` (minor, numeric), where `paid_` is what touches of
@@ -88,6 +88,7 @@ def credited(
         (credit.c.touch_id == "", "unattributed"),
         else_="touch",
     )
+    cost = paying.distinct().cte("paying").prefix_with("MATERIALIZED")
     bounds = [at >= period.start, at < period.end]
     if basis == "click":
         # A touch comes before its order, and within the window: the index by the order's time serves this too.
@@ -108,13 +109,13 @@ def credited(
             weight.label("weight"),
             (conversion.c.cost * share).label("cost"),
             conversion.c.is_new_customer.label("is_new"),
-            and_(kind == "touch", credit.c.ad_campaign_id.in_(paying)).label("paid"),
+            and_(kind == "touch", cost.c.ad_campaign_id.is_not(None)).label("paid"),
         )
         .select_from(
             credit.join(
                 conversion,
                 and_(conversion.c.tenant_id == credit.c.tenant_id, conversion.c.id == credit.c.conversion_id),
-            )
+            ).outerjoin(cost, cost.c.ad_campaign_id == credit.c.ad_campaign_id)
         )
         .where(
             credit.c.tenant_id == tenant_id,

@@ -88,7 +88,7 @@ class Shop:
         """(net revenue, refunds, orders) of the host's own ledger."""
         sums = "coalesce(sum(gross - refunded), 0)::bigint, coalesce(sum(refunded), 0)::bigint, count(*)"
         query = f"SELECT {sums} FROM ledger"
-        return tuple((await self.ledger(query, first, last))[0])  # type: ignore[return-value]
+        return tuple((await self.ledger(query, first, last))[0])
 
     async def ledger(self, query: str, first: date, last: date) -> list[Any]:
         """A query over the ledger (purchase_no, channel, renewal_no, day, gross, refunded)."""

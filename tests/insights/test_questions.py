@@ -36,7 +36,7 @@ REPORTS = (
         ({"from_date": "2020-01-01", "to_date": "2026-01-01"}, "from_date", "too_long"),
         ({"since": "2026-01-01"}, "since", "unknown_parameter"),
     ],
-    ids=lambda value: "&".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else None,
+    ids=str,
 )
 async def test_a_wrong_period_or_an_unknown_parameter_is_named(
     khadi: Shop, path: str, query: dict[str, str], field: str, code: str
