@@ -95,8 +95,7 @@ async def test_search_and_filters_narrow_the_count(client: AsyncClient, runtime:
 async def test_a_list_without_conditions_of_its_own_counts_its_rows_and_reaches_its_second_page(
     runtime: Runtime,
 ) -> None:
-    numbers = func.generate_series(1, 250).table_valued("number")
-    column = numbers.c.number
+    column = select(func.generate_series(1, 250).label("number")).subquery().c.number
     async with runtime.database.transaction("main") as session:
         pages = [
             await paginate(
