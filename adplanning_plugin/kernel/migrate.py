@@ -34,6 +34,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import to_tuple
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -64,12 +65,20 @@ def upgrade(url: str, revision: str = "heads", *, extra: Sequence[Path | str] = 
     Args:
         url: any PostgreSQL address, with or without `+asyncpg`; its role owns the schema.
         revision: a revision, `adplanning@head`, or all heads.
-        extra: folders of versions that other plugins register.
+        extra: folders of versions that other plugins register, each a branch of its own; they run after ours.
     Raises:
-        ConfigurationError: the tables are kept by the host's own Alembic.
+        ConfigurationError: the tables are kept by the host's own Alembic, or another plugin's revision names ours.
     """
     _refuse_if_kept_by_host(url, f"alembic upgrade {BRANCH}@head")
-    _command(url, extra, lambda config: command.upgrade(config, "heads" if revision == "head" else revision))
+    _refuse_dependents(extra)
+    target = "heads" if revision == "head" else revision
+
+    def run(config: Config) -> None:
+        if extra and target == "heads":
+            command.upgrade(config, f"{BRANCH}@head")
+        command.upgrade(config, target)
+
+    _command(url, extra, run)
 
 
 def downgrade_all(url: str, *, extra: Sequence[Path | str] = ()) -> None:
@@ -202,6 +211,16 @@ def recorded(connection: Connection, extra: Sequence[Path | str] = ()) -> list[t
             {"ours": ours},
         ).scalars()
     ]
+
+
+def _refuse_dependents(extra: Sequence[Path | str]) -> None:
+    """Alembic records a revision that another depends on no more by itself; ours would seem never to have run."""
+    ours = {script.revision for script in ScriptDirectory.from_config(_config(())).walk_revisions()}
+    for script in ScriptDirectory.from_config(_config(extra)).walk_revisions():
+        named = {*to_tuple(script.dependencies, ()), *to_tuple(script.down_revision, ())} & ours
+        if script.revision not in ours and named:
+            fix = "leave it out: the revisions of other plugins run after the plugin's own anyway."
+            raise ConfigurationError(f"Revision {script.revision} depends on {', '.join(sorted(named))}; {fix}")
 
 
 def _refuse_if_kept_by_host(url: str, instead: str) -> None:

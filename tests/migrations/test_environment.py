@@ -153,7 +153,7 @@ def test_a_revision_of_the_hosts_named_0001_is_not_taken_for_ours(empty_database
 THIRD_PARTY = """
 from alembic import op
 revision, down_revision, branch_labels = "stranger_0001", None, ("stranger",)
-depends_on = "adplanning_0001"
+depends_on = None
 
 def upgrade():
     op.execute("CREATE TABLE adplanning.stranger_note (tenant_id text, id text, PRIMARY KEY (tenant_id, id))")
@@ -170,6 +170,7 @@ def test_a_third_partys_folder_runs_after_ours_and_is_recorded_beside_it(
     migrate.upgrade(empty_database_url, extra=[tmp_path])
     recorded = migrate._run(empty_database_url, lambda connection: migrate.recorded(connection, [tmp_path]))
     assert {revision for _, revision in recorded} == {*migrate.heads(), "stranger_0001"}
+    assert migrate.current(empty_database_url) == migrate.heads()
     migrate.downgrade_all(empty_database_url, extra=[tmp_path])
     left = migrate._run(
         empty_database_url,
@@ -180,3 +181,13 @@ def test_a_third_partys_folder_runs_after_ours_and_is_recorded_beside_it(
         ),
     )
     assert left == ["alembic_version"]
+
+
+def test_a_third_partys_revision_that_would_hide_ours_is_refused_before_anything_runs(
+    tmp_path: Path, empty_database_url: str
+) -> None:
+    dependent = THIRD_PARTY.replace("depends_on = None", f"depends_on = {migrate.heads()[0]!r}")
+    (tmp_path / "stranger_0001.py").write_text(dependent)
+    with pytest.raises(ConfigurationError, match="Revision stranger_0001 depends on adplanning_"):
+        migrate.upgrade(empty_database_url, extra=[tmp_path])
+    assert migrate.current(empty_database_url) == ()
