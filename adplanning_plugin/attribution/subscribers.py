@@ -31,11 +31,16 @@ def _ids(event: Event) -> list[str]:
     return ids
 
 
-async def on_conversion(delivery: Delivery, event: Event) -> None:
+async def on_conversions(delivery: Delivery, events: Sequence[Event]) -> None:
     """Conversions were made or changed, or touches came late: their credit is computed."""
-    ids = _ids(event)
+    ids = list(dict.fromkeys(each for event in events for each in _ids(event)))
     await read_sessions_of(delivery.session, delivery.runtime, delivery.tenant_id, ids)
     await compute_credit(delivery.session, delivery.runtime, delivery.tenant_id, ids)
+
+
+async def on_conversion(delivery: Delivery, event: Event) -> None:
+    """One event's conversions."""
+    await on_conversions(delivery, [event])
 
 
 async def on_host_event(delivery: Delivery, event: Event) -> None:
@@ -96,6 +101,7 @@ SUBSCRIPTIONS = (
         id="attribution.credit",
         events=("conversion.created", "conversion.updated", "conversion.batch", "conversion.deleted", DUE),
         handle=on_conversion,
+        together=on_conversions,
     ),
     Subscription(id="attribution.linked", events=(LINKED,), handle=on_linked),
     Subscription(id="attribution.sessions", events=("analytics_event.created",), handle=on_host_event),

@@ -49,8 +49,11 @@ async def deliver_together(runtime: Runtime, items: Sequence[Claimed]) -> bool:
     try:
         async with asyncio.timeout(HANDLER_SECONDS), runtime.database.transaction(first.tenant_id) as session:
             delivery = Delivery(runtime=runtime, session=session, tenant_id=first.tenant_id, attempt=first.attempt)
-            for event in events:
-                await subscription.handle(delivery, event)
+            if subscription.together is not None:
+                await subscription.together(delivery, events)
+            else:
+                for event in events:
+                    await subscription.handle(delivery, event)
             await finish_together(session, items)
     except Exception as problem:  # noqa: BLE001 - which one it was shows when each is alone
         runtime.log.debug("%d deliveries of %s go one by one: %s", len(items), first.kind, type(problem).__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,17 +46,23 @@ class Delivery:
 
 
 Handler = Callable[[Delivery, Event], Awaitable[None]]
+HandlerOfMany = Callable[[Delivery, Sequence[Event]], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscription:
-    """Who listens: a stable id (a row per event and id makes the effect once), names (`order.*` too), a handler."""
+    """Who listens: a stable id (a row per event and id makes the effect once), names (`order.*` too), a handler.
+
+    `together` handles several events in one transaction, for work that is set-wise. Such a subscriber has one delivery
+    at a time for a store and process: two of them would mostly wait for each other, each holding a connection.
+    """
 
     id: str
     events: tuple[str, ...]
     handle: Handler
     queue: str = "events"
     max_attempts: int | None = None
+    together: HandlerOfMany | None = None
 
     def matches(self, name: str) -> bool:
         """Whether an event of that name is for this subscriber."""

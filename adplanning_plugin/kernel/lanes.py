@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 
 from adplanning_plugin.kernel.queue import Claimed
 
@@ -28,10 +29,25 @@ class Lane:
         held = self.running + len(self.waiting)
         return self.most - held if held <= self.most // 2 else 0
 
-    def take(self) -> list[Claimed]:
-        """The next piece of work, with what may share its transaction: first attempts of the same subscriber."""
-        items = [self.waiting.popleft()]
-        first = items[0]
+    def take(self, alone: Container[str] = (), busy: Container[tuple[str, str]] = ()) -> list[Claimed]:
+        """The next piece of work, with what may share its transaction: first attempts of the same subscriber.
+
+        Args:
+            alone: kinds that have one delivery at a time for a tenant, and take along as many as they may.
+            busy: (tenant, kind) of those that are being delivered.
+        """
+        index = next((n for n, item in enumerate(self.waiting) if (item.tenant_id, item.kind) not in busy), None)
+        if index is None:
+            return []
+        first = self.waiting[index]
+        del self.waiting[index]
+        items = [first]
+        if first.kind in alone and first.attempt == 1:
+            same = [w for w in self.waiting if (w.tenant_id, w.kind, w.attempt) == (first.tenant_id, first.kind, 1)]
+            items += same[: TOGETHER - 1]
+            taken = {item.id for item in items}
+            self.waiting = deque(item for item in self.waiting if item.id not in taken)
+            return items
         if not first.kind.startswith("event:") or first.attempt > 1:
             return items
         most = min(TOGETHER, -(-(len(self.waiting) + 1) // self.size))

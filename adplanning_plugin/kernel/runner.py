@@ -221,9 +221,21 @@ class Runner:
 
     def _fill(self, lane: Lane) -> None:
         while lane.waiting and lane.running < lane.size and len(self._running) < self._slots and not self._stopping:
-            items = lane.take()
+            items = lane.take(self._alone, self._busy())
+            if not items:
+                return
             lane.running += 1
             self._running[asyncio.create_task(self._deliver(lane, items))] = items
+
+    @property
+    def _alone(self) -> set[str]:
+        """Kinds of work whose deliveries take turns, and share one transaction instead of waiting in several."""
+        return {f"event:{each.id}" for each in self._work.subscriptions.values() if each.together is not None}
+
+    def _busy(self) -> set[tuple[str, str]]:
+        """Whose turn it is among the kinds that take turns."""
+        firsts = (items[0] for items in self._running.values() if items)
+        return {(item.tenant_id, item.kind) for item in firsts if item.kind in self._alone}
 
     async def _deliver(self, lane: Lane, items: list[Claimed]) -> None:
         try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hashlib import sha256
+
 from adplanning_plugin.identity import LINKED
 from adplanning_plugin.kernel.events import Delivery, Event, Retry, Subscription
 from adplanning_plugin.kernel.workflows import Workflow, start
@@ -28,24 +31,38 @@ def host_ids(event: Event, name: str) -> list[str]:
     return ids
 
 
-async def _start(delivery: Delivery, event: Event, definition: Workflow, field: str, name: str) -> None:
-    given = {field: host_ids(event, name)}
-    await start(delivery.runtime, delivery.session, delivery.tenant_id, definition, given, key=event.id)
+async def _start(delivery: Delivery, events: Sequence[Event], definition: Workflow, field: str, name: str) -> None:
+    """One run for all, known by their ids: the recorders are set-wise, and a batch that fails is taken apart."""
+    given = {field: list(dict.fromkeys(each for event in events for each in host_ids(event, name)))}
+    key = events[0].id
+    if len(events) > 1:
+        key = "batch:" + sha256("".join(event.id for event in events).encode()).hexdigest()
+    await start(delivery.runtime, delivery.session, delivery.tenant_id, definition, given, key=key)
+
+
+async def on_orders(delivery: Delivery, events: Sequence[Event]) -> None:
+    """Orders changed in any way: their conversions follow, whatever order the events come in."""
+    await _start(delivery, events, track_purchase_conversion, "order_ids", "order_id")
 
 
 async def on_order(delivery: Delivery, event: Event) -> None:
-    """An order changed in any way: its conversion follows, whatever order the events come in."""
-    await _start(delivery, event, track_purchase_conversion, "order_ids", "order_id")
+    """One order."""
+    await on_orders(delivery, [event])
 
 
 async def on_lead(delivery: Delivery, event: Event) -> None:
     """A lead came in."""
-    await _start(delivery, event, track_lead_conversion, "lead_ids", "lead_id")
+    await _start(delivery, [event], track_lead_conversion, "lead_ids", "lead_id")
+
+
+async def on_analytics_events(delivery: Delivery, events: Sequence[Event]) -> None:
+    """The store's own analytics recorded events."""
+    await _start(delivery, events, track_conversion_of_event, "event_ids", "event_id")
 
 
 async def on_analytics_event(delivery: Delivery, event: Event) -> None:
-    """The store's own analytics recorded an event."""
-    await _start(delivery, event, track_conversion_of_event, "event_ids", "event_id")
+    """One event."""
+    await on_analytics_events(delivery, [event])
 
 
 async def on_form_response(delivery: Delivery, event: Event) -> None:
@@ -69,9 +86,15 @@ SUBSCRIPTIONS = (
         id="tracking.purchases",
         events=("order.placed", "order.paid", "order.updated", "order.cancelled", "order.refunded"),
         handle=on_order,
+        together=on_orders,
     ),
     Subscription(id="tracking.leads", events=("lead.created", "lead.updated"), handle=on_lead),
     Subscription(id="tracking.forms", events=("form_response.created",), handle=on_form_response),
     Subscription(id="tracking.linked", events=(LINKED,), handle=on_linked),
-    Subscription(id="tracking.goals", events=("analytics_event.created",), handle=on_analytics_event),
+    Subscription(
+        id="tracking.goals",
+        events=("analytics_event.created",),
+        handle=on_analytics_event,
+        together=on_analytics_events,
+    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import text
@@ -217,6 +218,30 @@ async def test_one_failing_event_of_a_burst_holds_up_none_of_the_others(
     assert error.startswith("ValueError: seven")
     assert "jane" not in error
     assert "1234567" not in error
+
+
+async def test_a_set_wise_subscriber_gets_a_burst_in_few_calls_one_at_a_time(
+    make_runtime: MakeRuntime, effects: None
+) -> None:
+    calls: list[int] = []
+    under_way = 0
+
+    async def together(delivery: Delivery, events: Sequence[Event]) -> None:
+        nonlocal under_way
+        under_way += 1
+        assert under_way == 1, "two deliveries to one subscriber of one store"
+        calls.append(len(events))
+        for event in events:
+            await note(delivery, event)
+        under_way -= 1
+
+    runtime = make_runtime(subscribers=[Subscription("note", ("order.*",), note, together=together)])
+    for number in range(24):
+        await tell(runtime, str(number))
+    await Runner(runtime, concurrency=4).drain("main")
+    found = await rows(runtime, "SELECT name FROM public.effect")
+    assert sorted(int(row[0]) for row in found) == list(range(24))
+    assert len(calls) <= 4
 
 
 async def test_a_statement_that_fails_leaves_its_parameters_out_of_the_error(make_runtime: MakeRuntime) -> None:
