@@ -168,10 +168,11 @@ class _Split:
         self.floors = ", ".join(
             _floor(f"({total} * {share})", name) for share, name in (("head", h), ("mid", m), ("tail", t))
         )
-        left = f"({total} - {h} - {t} - (k - 2) * {m})"
+        # In numeric: where the ends get nothing, rounding lifts the sum of the middle ones past int64.
+        left = f"({total} - {h} - {t} - (k - 2) * {m}::numeric)"
         self.left = (
-            f"CASE WHEN k < 2 THEN 0 ELSE ({left} % k + k) % k END AS {over}, "
-            f"CASE WHEN k < 2 THEN 0 ELSE ({left} - ({left} % k + k) % k) / k END AS {each}"
+            f"CASE WHEN k < 2 THEN 0 ELSE ({left} % k + k) % k END::bigint AS {over}, "
+            f"CASE WHEN k < 2 THEN 0 ELSE ({left} - ({left} % k + k) % k) / k END::bigint AS {each}"
         )
         first = f"1 + CASE WHEN {m}_rest > {h}_rest THEN k - 2 ELSE 0 END + ({t}_rest > {h}_rest)::int"
         last = f"1 + ({h}_rest >= {t}_rest)::int + CASE WHEN {m}_rest >= {t}_rest THEN k - 2 ELSE 0 END"

@@ -154,6 +154,18 @@ async def test_a_touch_reached_in_several_ways_counts_once(store, runtime):
     assert [row.touch_id for row in await store.credit("conv_1", 0)] == ["touch_1"]
 
 
+async def test_the_largest_value_is_shared_also_where_the_ends_earn_nothing(store, runtime):
+    async with runtime.database.transaction("main") as session:
+        await save(session, runtime, "main", SECTION, {"position_first": 0.0, "position_last": 0.0}, None)
+    for number in range(4):
+        await store.touch(f"touch_{number}", NOON - DAY * (4 - number))
+    await store.conversion("conv_1", NOON, 2**63 - 1, visitor_id="vis_1")
+    await credited(runtime, "conv_1")
+    shares = [row.amounts[4] for row in await store.credit("conv_1", 0)]
+    assert len(shares) == 4
+    assert sum(shares) == 2**63 - 1
+
+
 @pytest.mark.parametrize("direct", ["exclude_unless_all", "include", "exclude"])
 async def test_the_database_agrees_with_a_plain_replay(store, runtime, direct):
     seed = random.randrange(10**9)
