@@ -235,7 +235,7 @@ async def test_a_set_wise_subscriber_gets_a_burst_in_few_calls_one_at_a_time(
             await note(delivery, event)
         under_way -= 1
 
-    runtime = make_runtime(subscribers=[Subscription("note", ("order.*",), note, together=together)])
+    runtime = make_runtime(subscribers=[Subscription(id="note", events=("order.*",), handle=note, together=together)])
     for number in range(24):
         await tell(runtime, str(number))
     await Runner(runtime, concurrency=4).drain("main")

@@ -75,9 +75,10 @@ class RunningStore:
         """Wait until that many orders are in the figures, nothing is due, and every event has been read."""
         until = time.monotonic() + patience
         while True:
+            # In this order: what a reader finds makes work, and no work makes events.
             seen = (await self.admin("/coverage"))["coverage"]["orders"]
-            due = (await self.admin("/operations/work", status="pending", limit=1))["count"]
             unread = await self.fetch(_UNREAD)
+            due = (await self.admin("/operations/work", status="pending", limit=1))["count"]
             if seen == orders and due == 0 and not unread:
                 return
             assert time.monotonic() < until, (
