@@ -63,13 +63,18 @@ def to_major(minor: int, currency: str) -> str:
 
 
 def split_largest_remainder(total: int, weights: Sequence[float]) -> list[int]:
-    """Integer parts of `total` in proportion to `weights`, summing exactly to it (Hamilton; ties to the earlier)."""
+    """Integer parts of `total` in proportion to `weights`, summing exactly to it (Hamilton).
+
+    Remainders are compared to nine decimals, so that equal shares tie; a tie goes to the earlier part.
+    """
     whole = sum(weights)
     if not weights or whole <= 0 or min(weights) < 0:
         raise ValueError("weights must be non-negative and sum to more than 0")
-    quotas = [total * weight / whole for weight in weights]
+    scale = 1.0 if abs(whole - 1) < 1e-9 else whole
+    quotas = [total * weight / scale for weight in weights]
     parts = [int(quota // 1) for quota in quotas]
-    order = sorted(range(len(parts)), key=lambda i: (-(quotas[i] - parts[i]), i))
-    for i in order[: total - sum(parts)]:
-        parts[i] += 1
+    order = sorted(range(len(parts)), key=lambda i: (-round(quotas[i] - parts[i], 9), i))
+    each, left = divmod(total - sum(parts), len(parts))
+    for rank, i in enumerate(order):
+        parts[i] += each + (rank < left)
     return parts
