@@ -81,8 +81,9 @@ async def test_a_silent_database_is_503_within_seconds_with_bounded_memory_and_h
     flood = Load(fleet.base, load.seed, run="f", mix={"batch": 1}, pause=0.0, timeout=60.0)
     flood.start(120)  # some 6,000 events at once, for a queue of 1,000
     try:
-        await asyncio.sleep(12)
-        assert flood.counts["status 503"] > 120
+        async with asyncio.timeout(45):  # each is refused within seconds; a busy machine takes longer over 120 of them
+            while flood.counts["status 503"] <= 120:  # noqa: ASYNC110 - the counts are plain numbers
+                await asyncio.sleep(0.2)
         assert flood.counts["acknowledged"] == 0
         assert memory_of(web) - before < 64 * 2**20
         silent_until = time.monotonic()
