@@ -12,6 +12,7 @@ from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.health import HealthCheck
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.options import DatabaseOptions, Options
+from tests.databases import PostgresServer
 from tests.kernel_http.conftest import Store, make_app, make_runtime, serving
 from tests.kernel_http.test_problems import ADMIN
 
@@ -83,8 +84,8 @@ async def test_missing_migrations_are_named(
             await session.execute(text("DROP TABLE adplanning.alembic_version"))
 
 
-async def test_a_superuser_is_refused(runtime: Runtime, kernel_database: str) -> None:
-    superuser = kernel_database.replace("//adplanning@", "//postgres@")
+async def test_a_superuser_is_refused(runtime: Runtime, kernel_database: str, postgres_server: PostgresServer) -> None:
+    superuser = postgres_server.url(kernel_database.rpartition("/")[2], "postgres")
     other = make_runtime(Options(secret="s" * 32, database=DatabaseOptions(url=superuser)), Store())
     async with serving(make_app(other)) as client:
         found = (await checks(client))["role"]
