@@ -19,7 +19,7 @@ from adplanning_plugin.kernel.keys import register_key
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.maintenance import settle
 from adplanning_plugin.options import CookieOptions, DatabaseOptions, Options, WorkOptions
-from adplanning_plugin.tracking.tokens import write_visit
+from adplanning_plugin.tracking import write_visit
 from host_example.app import create_app
 from host_example.catalogue import MAIN, PASSWORD, SHOPS, STAFF
 from host_example.history import connect, generate, load, loaded, read_truth

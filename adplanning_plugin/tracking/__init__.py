@@ -34,6 +34,7 @@ from adplanning_plugin.tracking.partitions import drop_expired, ensure_partition
 from adplanning_plugin.tracking.purchases import record_purchases
 from adplanning_plugin.tracking.repository import Assignment, write_attribution
 from adplanning_plugin.tracking.stamps import stamp_orders
+from adplanning_plugin.tracking.tokens import write_visit
 from adplanning_plugin.tracking.visit_counts import sessions_by_day, visit_totals
 from adplanning_plugin.tracking.vocabulary import CONVERSION_TYPES, COUNTED
 
@@ -78,4 +79,5 @@ __all__ = [
     "visit_totals",
     "visitor_token",
     "write_attribution",
+    "write_visit",
 ]
