@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Row, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution.recovered import with_recovered
 from adplanning_plugin.attribution.touchpoints import Landing
 from adplanning_plugin.kernel.landing import UTM_FIELDS, fold, host_of, parse_landing
 from adplanning_plugin.kernel.runtime import Runtime
@@ -95,13 +96,17 @@ async def own_landings(session: AsyncSession, tenant_id: str, spans: Sequence[Sp
 async def host_landings(
     session: AsyncSession, runtime: Runtime, tenant_id: str, session_ids: Sequence[str]
 ) -> list[Landing]:
-    """The landings of linked sessions, one each, of people only; utm columns win over what the landing URL says."""
+    """The landings of linked sessions, one each, of people only; utm columns win over what the landing URL says.
+
+    A session that names no source takes the landing that tracking recovered for its visitor after consent.
+    """
     links = runtime.get(Links)
     rows = links.by_ids("analytics_session", tenant_id, session_ids)
     domains = await _domains(session, links, tenant_id)
     found = (await session.execute(select(rows).order_by(rows.c.id))).all()
     # A store that keeps no user agent has judged for itself.
-    return [_host_landing(row, domains) for row in found if not (row.user_agent and is_bot(row.user_agent))]
+    people = [_host_landing(row, domains) for row in found if not (row.user_agent and is_bot(row.user_agent))]
+    return await with_recovered(session, runtime, tenant_id, people)
 
 
 def _host_landing(row: Row[Any], domains: Mapping[str, str]) -> Landing:

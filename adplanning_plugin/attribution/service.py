@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.attribution.landings import host_landings, own_landings, own_sessions
 from adplanning_plugin.attribution.manual import assign_campaign, changed_fields, edit_manual, follow_up
 from adplanning_plugin.attribution.models import Touchpoint
+from adplanning_plugin.attribution.recovered import sessions_to_read
 from adplanning_plugin.attribution.resolution import resolve_touches, tell
 from adplanning_plugin.attribution.schemas import AssignTouchpoint
 from adplanning_plugin.attribution.touchpoints import store_touches, touches_of
@@ -32,9 +33,15 @@ def reads_host_sessions(runtime: Runtime) -> bool:
 
 
 async def read_events(runtime: Runtime, session: AsyncSession, tenant_id: str, low_xid: int, high_xid: int) -> int:
-    """Stream reader: touches of the sessions that new events begin or give another source."""
+    """Stream reader: touches of the sessions that new events begin or give another source.
+
+    Where the store's own sessions count, new events only tell the source of one that names none itself.
+    """
     if runtime.options.sessions == "host":
-        return 0
+        unsourced = await sessions_to_read(session, runtime, tenant_id, low_xid, high_xid)
+        for start in range(0, len(unsourced), SESSIONS):
+            await read_host_sessions(session, runtime, tenant_id, unsourced[start : start + SESSIONS])
+        return len(unsourced)
     spans = await own_sessions(session, tenant_id, low_xid, high_xid)
     for start in range(0, len(spans), SESSIONS):
         some = spans[start : start + SESSIONS]

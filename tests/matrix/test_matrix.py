@@ -33,19 +33,17 @@ CAUSE = {"denied": "no_consent", "unknown": "unknown"}
 async def test_consented_orders_find_their_visit_and_campaign_and_the_others_find_none(
     store: RunningStore, browser: OpenBrowser, per_cell: int
 ) -> None:
-    """Where the store's own sessions count, campaigns are what those sessions say: the banner is one that reloads."""
     cells = list(product(CONSENTS, (False, True), PAYMENTS))
     orders = [
         Order(consent, blocked, payment, f"c{c}n{n}@shoppers.example", ADS[(c + n) % len(ADS)])
         for c, (consent, blocked, payment) in enumerate(cells)
         for n in range(per_cell)
     ]
-    reloads = store.running.sessions == "host"
     shoppers = asyncio.Semaphore(SHOPPERS)
 
     async def shop(number: int, order: Order) -> None:
         async with shoppers, browser(blocks_script=order.blocked) as tab:
-            await journey(tab, store, order, 0 if reloads else number)
+            await journey(tab, store, order, number)
 
     async with asyncio.TaskGroup() as group:
         for number, order in enumerate(orders):
