@@ -16,6 +16,7 @@ import msgspec
 import pluggy
 
 if TYPE_CHECKING:
+    from advanced_alchemy.config import SQLAlchemyAsyncConfig
     from litestar.connection import ASGIConnection
     from litestar.handlers import BaseRouteHandler
     from litestar.types import ControllerRouterHandler
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from adplanning_plugin.kernel.sweep import Sweep
     from adplanning_plugin.kernel.workflows import Workflow, WorkflowHook
 
+    HostEngine: TypeAlias = AsyncEngine | SQLAlchemyAsyncConfig
     Guard: TypeAlias = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None] | None]
 
 PROJECT = "adplanning"
@@ -90,15 +92,33 @@ class ExchangeRates(Protocol):
 
 
 class AdminPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page or widget of the manifest: where it is, and the scope it needs."""
+    """One page or widget of the manifest: where it is, what draws it, and the scope it needs.
+
+    A page of another plugin names a `module` or a `frame`; without either it is one of the built-in pages.
+    """
 
     key: str
     title: str
-    path: str
+    path: str = ""
+    """Below the app's own path, with a `/` in front; a widget has none."""
     scope: str = "adplanning:read"
     kind: str = "page"
+    """page, or widget: a custom element for the host's own pages."""
     group: str = ""
+    """overview, performance, conversions, setup, or a name of your own."""
     order: int = 100
+    description: str = ""
+    """A sentence that says what the page answers."""
+    icon: str = ""
+    """The name of a lucide icon."""
+    module: str = ""
+    """Path on the app's own origin of an ES module whose default export draws the page or defines the element."""
+    frame: str = ""
+    """Path or https address of a document that is shown in an iframe."""
+    element: str = ""
+    """The custom element's name (widgets)."""
+    place: str = ""
+    """The host page that a widget belongs on: order, person, conversion or campaign."""
 
 
 class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +146,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """metrics, person, order, conversion or campaign."""
     scope: str = "adplanning:read"
     order: int = 100
+    page: str = ""
+    """The key of the admin page that shows more of it."""
 
 
 class PersonalData(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,8 +235,8 @@ class Specs:
         """The host's `Link` declarations."""
 
     @hookspec(firstresult=True)
-    def provide_engine(self) -> AsyncEngine | tuple[AsyncEngine, AsyncEngine] | None:
-        """An engine for the plugin's own pool, or (primary, replica); without it `Options.database.url` is used."""
+    def provide_engine(self) -> HostEngine | tuple[HostEngine, HostEngine] | None:
+        """An engine, or an Advanced Alchemy configuration for a pool of our own, or a pair (primary, replica)."""
 
     @hookspec(firstresult=True)
     def provide_admin_guard(self) -> Guard | None:

@@ -16,7 +16,7 @@ from litestar.plugins import InitPlugin
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.admin.hooks import AdminHooks
 from adplanning_plugin.attribution.hooks import AttributionHooks
@@ -28,6 +28,7 @@ from adplanning_plugin.kernel.clashes import check_clashes
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.events import publish, tenant_scope
+from adplanning_plugin.kernel.host_engine import database_of
 from adplanning_plugin.kernel.http import mount
 from adplanning_plugin.kernel.refusals import database_refusal
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
@@ -146,12 +147,10 @@ class AdPlanning(InitPlugin):
         return Links(links, tenants_known=tenants_known, extra_entities=extra)
 
     def _database(self) -> Database:
-        provided = cast("AsyncEngine | tuple[AsyncEngine, AsyncEngine] | None", self.hooks.hook.provide_engine())
+        provided = self.hooks.hook.provide_engine()
         if provided is None:
             return Database.connect(self.options.database)
-        if isinstance(provided, tuple):
-            return Database(provided[0], self.options.database, provided[1])
-        return Database(provided, self.options.database)
+        return database_of(provided, self.options.database)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Mount the routes and the capture middleware, and tie start and stop to the app's own."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -54,8 +55,8 @@ class Database:
         if not options.url:
             message = "Options.database.url is missing: set it, ADPLANNING_DATABASE_URL, or the provide_engine hook."
             raise ConfigurationError(message)
-        engine = _engine(options.url, options)
-        return cls(engine, options, _engine(options.replica_url, options) if options.replica_url else None)
+        engine = make_engine(options.url, options)
+        return cls(engine, options, make_engine(options.replica_url, options) if options.replica_url else None)
 
     @asynccontextmanager
     async def transaction(self, tenant_id: str) -> AsyncGenerator[AsyncSession]:
@@ -95,8 +96,13 @@ class Database:
             await self.replica.dispose()
 
 
-def _engine(url: str, options: DatabaseOptions) -> AsyncEngine:
+def make_engine(url: str, options: DatabaseOptions, connect_args: Mapping[str, Any] | None = None) -> AsyncEngine:
+    """An engine on asyncpg with limits of our own; `connect_args` are the host's, for what ours do not say (TLS)."""
     plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+asyncpg://", url)
+    theirs = dict(connect_args or {})
+    settings = {**theirs.pop("server_settings", {}), **({} if options.pgbouncer else _SERVER_SETTINGS)}
+    if not options.pgbouncer:
+        settings["statement_timeout"] = str(options.statement_timeout_ms)
     return create_async_engine(
         plain,
         pool_size=options.pool_size,
@@ -105,22 +111,23 @@ def _engine(url: str, options: DatabaseOptions) -> AsyncEngine:
         pool_pre_ping=True,
         hide_parameters=True,  # an error quoted in a log would carry the values of the row
         connect_args={
+            **theirs,
             "timeout": options.connect_timeout,
             # A server that says nothing at all cannot keep its own timeout: the connection is given up here.
             "command_timeout": options.statement_timeout_ms / 1000 + options.connect_timeout,
-            "server_settings": {
-                "application_name": "adplanning",
-                "statement_timeout": str(options.statement_timeout_ms),
-                # A client that is gone without a word leaves no locks behind for the two hours of the system's default.
-                "tcp_keepalives_idle": "10",
-                "tcp_keepalives_interval": "5",
-                "tcp_keepalives_count": "3",
-                "timezone": "UTC",
-                "jit": "off",
-            }
-            if not options.pgbouncer
-            else {},
+            "server_settings": settings,
             "prepared_statement_cache_size": 0 if options.pgbouncer else 256,
             "statement_cache_size": 0 if options.pgbouncer else 256,
         },
     )
+
+
+_SERVER_SETTINGS = {
+    "application_name": "adplanning",
+    # A client that is gone without a word leaves no locks behind for the two hours of the system's default.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "timezone": "UTC",
+    "jit": "off",
+}
