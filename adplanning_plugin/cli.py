@@ -319,9 +319,13 @@ async def _work(options: argparse.Namespace, *, works: bool, schedules: bool) ->
 
 
 def _openapi(options: argparse.Namespace) -> int:
-    from adplanning_plugin.kernel.openapi import openapi_document
+    from litestar import Litestar
+
+    from adplanning_plugin.kernel.openapi import RawRoutes, openapi_document
 
     plugin = load(options.app)
+    if not plugin.runtime.has(RawRoutes):  # an AdPlanning that no app holds: its raw routes are made with an app
+        Litestar(plugins=[plugin], logging_config=None)
     document = json.dumps(openapi_document(plugin.runtime), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     if options.out:
         options.out.write_text(document, encoding="utf-8")

@@ -223,7 +223,7 @@ def main() -> int:
     try:
         place = Place.from_environment()
         place.check_ports()
-        for chatty in ("alembic", "httpx", "taskiq"):
+        for chatty in ("alembic", "httpx"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
         with database_of(place) as url:
             asyncio.run(migrate_schema(url))

@@ -7,6 +7,7 @@ than `idle_timeout`: neither matters for a task that takes microseconds and that
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -69,6 +70,7 @@ class Waker:
     async def start(self) -> None:
         """Begin to send, and to listen where someone wants to be called; returns whether or not the broker is there."""
         self._broker = broker = make_broker(self._runtime)
+        logging.getLogger("taskiq.receiver.receiver").addFilter(_is_worth_a_line)
 
         async def wake() -> None:
             if self._arrived is not None:
@@ -125,6 +127,11 @@ class Waker:
         if not self._is_away:
             self._runtime.log.warning("%s (%s); the beat goes on", what, type(problem).__name__)
         self._is_away = True
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """taskiq tells of each message at level INFO, which here is each commit; the host's own tasks are none of ours."""
+    return record.levelno > logging.INFO or not (isinstance(record.args, tuple) and TASK in record.args)
 
 
 def _is_in_process(broker: AsyncBroker) -> bool:

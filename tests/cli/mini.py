@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tests.host.minimal import install
+from tests.host.minimal import create_app, install
 
 
 def plugin() -> Any:
     """As a store would install it."""
     return install(os.environ["STORE_DATABASE_URL"])
+
+
+def app() -> Any:
+    """The host itself."""
+    return create_app(os.environ["STORE_DATABASE_URL"])
 
 
 def bare() -> Any:

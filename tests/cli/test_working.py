@@ -53,3 +53,12 @@ async def test_the_printed_document_is_the_one_that_is_served(
         served = (await client.get("/admin/ad-planning/openapi.json", headers=bearer)).json()
     assert printed == served
     assert "/admin/ad-planning/dashboard" in printed["paths"]
+
+
+def test_an_object_that_no_app_holds_has_the_same_document(
+    terminal_on: Callable[..., Terminal], database_url: str
+) -> None:
+    bare = json.loads(terminal_on(database_url, ADPLANNING_APP="tests.cli.mini:plugin").run("openapi").ok())
+    held = json.loads(terminal_on(database_url, ADPLANNING_APP="tests.cli.mini:app").run("openapi").ok())
+    assert bare == held
+    assert {"/web/ad-planning/track", "/web/ad-planning/track-conversion"} <= bare["paths"].keys()

@@ -118,8 +118,7 @@ def _server(app: Any, port: int) -> uvicorn.Server:
 
 
 if __name__ == "__main__":
-    for chatty in ("httpx", "taskiq"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     # The store's passwords cost as much time as the whole of their purchases; what they protect here is nothing.
     security._COST["n"] = 16
     asyncio.run(run(Running(**json.loads(sys.argv[1]))))
