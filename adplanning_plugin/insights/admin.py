@@ -10,7 +10,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from adplanning_plugin.insights.dashboard import overview
 from adplanning_plugin.insights.figures import change, money, ratio
-from adplanning_plugin.insights.lines import Line, headline, lines_of, wire
+from adplanning_plugin.insights.lines import Line, LineKey, headline, lines_of, wire
 from adplanning_plugin.insights.names import Names, names_of
 from adplanning_plugin.insights.periods import read_period
 from adplanning_plugin.insights.roi import Dimension, Question, Report, ask, report
@@ -26,6 +26,8 @@ Model = Annotated[str | None, QueryParameter(description="Attribution model; the
 Window = Annotated[str | None, QueryParameter(description="Lookback window: days such as 30, or lifetime.")]
 Metric = Literal["revenue", "roas", "orders", "spend", "margin", "clicks", "leads", "new_customers"]
 BEST = 5
+_NONE = Line(id=LineKey("touch"))
+"""A line of nothing: it has all columns."""
 COMPARED = ("spend", "revenue", "orders", "roas")
 
 
@@ -82,6 +84,7 @@ class DashboardController(Controller):
             labels = await names_of(session, links, call.tenant_id, by, [*now.lines, *earlier])
         currency = call.tenant.currency
         lines = [wire(line, currency, labels) for line in now.lines]
+        columns = [*wire(_NONE, currency, labels), *(("previous", "change") if before is not None else ())]
         total = _total(now, currency)
         extra = {**_basis(question, now), "total": total}
         if before is not None:
@@ -89,7 +92,7 @@ class DashboardController(Controller):
             was = _total(before, currency)
             extra["total"] = {**total, **_moved(total, was)}
             extra["previous_period"] = question.before().period.wire()
-        return table_response(call, "roi", lines, extra)
+        return table_response(call, "roi", lines, extra, columns=columns)
 
     @get(
         ["/top-performers", "/dashboard/top-performers"],
@@ -118,7 +121,9 @@ class DashboardController(Controller):
         field = f"{metric}_minor" if metric in {"revenue", "spend", "margin"} else metric
         valued = [row for row in rows if row["id"] and row[field]]
         ranked = sorted(valued, key=lambda row: (-row[field], row["id"]))
-        return table_response(call, "top_performers", ranked[:limit], {**_basis(question, found), "metric": metric})
+        extra = {**_basis(question, found), "metric": metric}
+        columns = [*wire(_NONE, call.tenant.currency, labels)]
+        return table_response(call, "top_performers", ranked[:limit], extra, columns=columns)
 
     @get(["/trends", "/dashboard/trends"], operation_id="getTrends", summary="Figures by day, week or month")
     async def trends(

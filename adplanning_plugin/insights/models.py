@@ -33,6 +33,7 @@ class AdSpend(Base):
     platform_conversions: Mapped[float | None] = mapped_column(Numeric(18, 4))
     platform_value: Mapped[int | None]
     source: Mapped[str] = mapped_column(server_default="manual")
+    version: Mapped[int] = mapped_column(server_default="1")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Numeric,
     and_,
     cast,
+    delete,
     func,
     literal,
     or_,
@@ -26,7 +27,9 @@ from sqlalchemy.orm import aliased
 from adplanning_plugin.insights.models import AdSpend
 from adplanning_plugin.insights.periods import Period
 from adplanning_plugin.insights.rates import NO_CURRENCY
+from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.paging import AnySelect
+from adplanning_plugin.kernel.settings import stale
 from adplanning_plugin.links import Links
 
 SPEND_COUNTS = ("impressions", "clicks", "leads", "platform_conversions")
@@ -130,7 +133,7 @@ async def upsert_spend(session: AsyncSession, tenant_id: str, rows: Sequence[Map
         How many rows are new or differ from what was there.
     """
     key = ("tenant_id", "day", "platform", "ad_campaign_id", "ad_set_id", "ad_id")
-    changing = [column.name for column in own.columns if column.name not in {*key, "updated_at"}]
+    changing = [column.name for column in own.columns if column.name not in {*key, "version", "updated_at"}]
     changed = 0
     for first in range(0, len(rows), BATCH):
         some = [{**row, "tenant_id": tenant_id, "source": source} for row in rows[first : first + BATCH]]
@@ -138,10 +141,29 @@ async def upsert_spend(session: AsyncSession, tenant_id: str, rows: Sequence[Map
         new: Any = statement.excluded
         statement = statement.on_conflict_do_update(
             index_elements=list(key),
-            set_={**{name: new[name] for name in changing}, "updated_at": func.now()},
+            set_={**{name: new[name] for name in changing}, "version": own.c.version + 1, "updated_at": func.now()},
             where=tuple_(*(own.c[name] for name in changing)).is_distinct_from(
                 tuple_(*(new[name] for name in changing))
             ),
         ).returning(literal(1))
         changed += len((await session.execute(statement)).all())
     return changed
+
+
+async def delete_spend(
+    session: AsyncSession, tenant_id: str, key: Mapping[str, Any], version: int | None = None
+) -> None:
+    """Delete the typed-in row of that day, platform, campaign, ad set and ad.
+
+    Raises:
+        NotFound: nothing was typed in for it; what a link provides is the store's own to correct.
+        Conflict: it has been restated since that version.
+    """
+    mine = (own.c.tenant_id == tenant_id, *(own.c[name] == value for name, value in key.items()))
+    current = (await session.execute(select(own.c.version).where(*mine).with_for_update())).scalar_one_or_none()
+    if current is None:
+        message = f"No spend was typed in for {key['ad_campaign_id']} on {key['day']}: see GET /ad-spend for what was."
+        raise NotFound(message)
+    if version is not None and version != current:
+        raise stale(version, current)
+    await session.execute(delete(AdSpend).where(*mine))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from litestar import Controller, Request, Response, get, put
+from litestar import Controller, Request, Response, delete, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 from sqlalchemy import func, select
@@ -15,7 +15,7 @@ from adplanning_plugin.insights.intake import COUNTS, RateIn, SpendIn, last_of_e
 from adplanning_plugin.insights.models import AdSpend, ExchangeRate
 from adplanning_plugin.insights.periods import read_day
 from adplanning_plugin.insights.rates import upsert_rates
-from adplanning_plugin.insights.spend import superseded, upsert_spend
+from adplanning_plugin.insights.spend import delete_spend, superseded, upsert_spend
 from adplanning_plugin.kernel import days
 from adplanning_plugin.kernel.export import list_response
 from adplanning_plugin.kernel.http import AdminCall
@@ -23,6 +23,12 @@ from adplanning_plugin.kernel.paging import ListParams, paginate
 from adplanning_plugin.links import Links
 
 SPEND_KEY = ("day", "platform", "ad_campaign_id", "ad_set_id", "ad_id")
+SPEND_COLUMNS = (
+    *SPEND_KEY, "campaign_name", "spend", "spend_minor", "currency", "zone", *COUNTS, "platform_conversions",
+    "platform_value", "platform_value_minor", "source", "version", "updated_at",
+)  # fmt: skip
+RATE_COLUMNS = ("day", "base", "quote", "rate", "source", "updated_at")
+Part = Annotated[str, QueryParameter(min_length=1, max_length=200)]
 
 
 class SpendController(Controller):
@@ -90,7 +96,28 @@ class SpendController(Controller):
                 tiebreak=tiebreak,
                 search=[AdSpend.campaign_name, AdSpend.ad_campaign_id],
             )
-        return list_response(call, "ad_spend", page, _spend_out)
+        return list_response(call, "ad_spend", page, _spend_out, columns=SPEND_COLUMNS)
+
+    @delete(operation_id="deleteAdSpend", summary="Delete a day's spend that was typed in", status_code=200)
+    async def delete_spend(
+        self,
+        call: NamedDependency[AdminCall],
+        day: Annotated[str, QueryParameter(description="The row's day, such as 2026-02-07.")],
+        platform: Part,
+        ad_campaign_id: Part,
+        ad_set_id: Annotated[str, QueryParameter(max_length=200)] = "",
+        ad_id: Annotated[str, QueryParameter(max_length=200)] = "",
+        version: Annotated[int | None, QueryParameter(ge=1, description="As read: 409 if it was restated.")] = None,
+    ) -> dict[str, Any]:
+        """One row, named as the list names it; what a link provides for the day counts again."""
+        parts = {"platform": platform.strip().lower(), "ad_campaign_id": ad_campaign_id.strip()}
+        parts |= {"ad_set_id": ad_set_id.strip(), "ad_id": ad_id.strip()}
+        on = read_day(day, "day")
+        async with call.transaction() as session:
+            await delete_spend(session, call.tenant_id, {"day": on, **parts}, version)
+            named = {"day": on.isoformat(), **{name: part for name, part in parts.items() if part}}
+            await call.audit(session, "ad_spend.deleted", "ad_spend", parts["ad_campaign_id"], named)
+        return {"day": on.isoformat(), **parts, "object": "ad_spend", "deleted": True}
 
 
 class RateController(Controller):
@@ -134,7 +161,7 @@ class RateController(Controller):
             page = await paginate(
                 session, query, params, sortable={"day": ExchangeRate.day}, default="-day", tiebreak=tiebreak
             )
-        return list_response(call, "exchange_rates", page, _rate_out)
+        return list_response(call, "exchange_rates", page, _rate_out, columns=RATE_COLUMNS)
 
 
 def _spend_out(row: Any) -> Mapping[str, Any]:
@@ -153,6 +180,7 @@ def _spend_out(row: Any) -> Mapping[str, Any]:
         "platform_conversions": None if conversions is None else float(conversions),
         **money("platform_value", row.platform_value, row.currency),
         "source": row.source,
+        "version": row.version,
         "updated_at": days.rfc3339(row.updated_at),
     }
 

@@ -57,14 +57,23 @@ def csv_response(
 
 
 def table_response(
-    call: AdminCall, name: str, rows: Sequence[msgspec.Struct | Mapping[str, Any]], extra: Mapping[str, Any]
+    call: AdminCall,
+    name: str,
+    rows: Sequence[msgspec.Struct | Mapping[str, Any]],
+    extra: Mapping[str, Any],
+    *,
+    columns: Sequence[str] = (),
 ) -> Response[Any]:
-    """A computed table, whole in memory: `{name: rows, **extra}`, or the rows alone as CSV."""
+    """A computed table, whole in memory: `{name: rows, **extra}`, or the rows alone as CSV.
+
+    Args:
+        columns: what the CSV's header names where there are no rows; columns that rows have beside them follow.
+    """
     if not wants_csv(call.request.headers.get("accept", "")):
         return Response({name: rows, **extra}, headers={"vary": "accept"})
     cells = [_cells(row) for row in rows]
-    names = list(dict.fromkeys(key for row in cells for key in row))
-    content = "".join([csv_line(names), *_body(cells, names)]) if cells else ""
+    names = list(dict.fromkeys([*columns, *(key for row in cells for key in row)]))
+    content = "".join([csv_line(names), *_body(cells, names)]) if names else ""
     return Response(content.encode(), media_type="text/csv", headers=_attachment(name))
 
 

@@ -50,9 +50,14 @@ async def on_order(delivery: Delivery, event: Event) -> None:
     await on_orders(delivery, [event])
 
 
+async def on_leads(delivery: Delivery, events: Sequence[Event]) -> None:
+    """Leads came in, or changed."""
+    await _start(delivery, events, track_lead_conversion, "lead_ids", "lead_id")
+
+
 async def on_lead(delivery: Delivery, event: Event) -> None:
-    """A lead came in."""
-    await _start(delivery, [event], track_lead_conversion, "lead_ids", "lead_id")
+    """One lead."""
+    await on_leads(delivery, [event])
 
 
 async def on_analytics_events(delivery: Delivery, events: Sequence[Event]) -> None:
@@ -88,7 +93,7 @@ SUBSCRIPTIONS = (
         handle=on_order,
         together=on_orders,
     ),
-    Subscription(id="tracking.leads", events=("lead.created", "lead.updated"), handle=on_lead),
+    Subscription(id="tracking.leads", events=("lead.created", "lead.updated"), handle=on_lead, together=on_leads),
     Subscription(id="tracking.forms", events=("form_response.created",), handle=on_form_response),
     Subscription(id="tracking.linked", events=(LINKED,), handle=on_linked),
     Subscription(

@@ -1,11 +1,19 @@
-"""Sweeps: orders, refunds, leads, forms and analytics events that no event told of, by the functions of events."""
+"""Sweeps: orders, refunds, leads, forms and analytics events that no event told of, by the functions of events.
+
+And the health check of what a sweep must pass over: orders that are no purchase yet for want of a total.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Subquery, or_, select
 
+from adplanning_plugin.kernel import days
+from adplanning_plugin.kernel.health import HealthCheck
+from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.sweep import Sweep, SweepContext
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.forms import link_forms
@@ -15,6 +23,11 @@ from adplanning_plugin.tracking.purchases import record_purchases
 from adplanning_plugin.tracking.recording import Recorded
 
 PURCHASES = "tracking.purchases"
+UNUSABLE_DAYS = 30
+"""Orders written before that are not looked through on every health check."""
+MOST_UNUSABLE = 1_000
+_NEEDED = ("total", "currency", "placed_at")
+_WRITTEN = ("updated_at", "placed_at")
 
 
 def _changed(done: Recorded) -> int:
@@ -67,3 +80,36 @@ SWEEPS = (
         id="tracking.goals", entity="analytics_event", process=sweep_analytics_events, order_by=("occurred_at", "id")
     ),
 )
+
+
+def _unusable(order: Subquery) -> Any:
+    lacks: list[ColumnElement[bool]] = [order.c[name].is_(None) for name in _NEEDED]
+    return select(order.c.id, *(order.c[name] for name in _NEEDED)).where(or_(*lacks)).limit(MOST_UNUSABLE)
+
+
+async def _unusable_orders(runtime: Runtime) -> dict[str, Any]:
+    """Orders of the last days that no sweep and no event can count: they lack what a purchase is made of."""
+    links = runtime.get(Links)
+    lacking = dict.fromkeys(_NEEDED, 0)
+    named: list[str] = []
+    since = days.now() - timedelta(days=UNUSABLE_DAYS)
+    written = [name for name in _WRITTEN if links.provides("order", name)]
+    for tenant in runtime.tenants if links.has("order") and written else ():
+        order = links.since("order", tenant.id, written, since, inclusive=True)
+        async with runtime.database.reading(tenant.id) as session:
+            rows = (await session.execute(_unusable(order))).mappings().all()
+        for row in rows:
+            for name in _NEEDED:
+                lacking[name] += row[name] is None
+        named += [str(row["id"]) for row in rows]
+    if not named:
+        return {"status": "ok", "detail": "Every order of the last 30 days has a total, a currency and a time."}
+    causes = ", ".join(f"{name} ({count})" for name, count in lacking.items() if count)
+    detail = (
+        f"Orders that are counted nowhere: {len(named)} of the last {UNUSABLE_DAYS} days have no usable {causes}; an "
+        f"amount may be NaN or past 64 bits. Correct {', '.join(named[:5])} in the store: the sweep then takes them."
+    )
+    return {"status": "warn", "detail": detail, "orders": len(named), "lacking": lacking}
+
+
+ORDERS_CHECK = HealthCheck(name="orders", run=_unusable_orders)

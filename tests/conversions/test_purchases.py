@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from adplanning_plugin.kernel.backfill import backfill, run_sweep
 from adplanning_plugin.kernel.events import publish
+from adplanning_plugin.kernel.health import report
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.tables import OutboxEvent, WorkItem
 from adplanning_plugin.kernel.work import Work
@@ -318,3 +319,31 @@ async def fill_store(put: Any) -> None:
     await put(shop.enquiries, *({"no": no, "store": "main", "at": shop.DAY, "worth": no} for no in (1, 2)))
     for no, what in ((1, "add_to_cart"), (2, "page_view")):
         await put(shop.hits, {"no": no, "store": "main", "what": what, "at": shop.DAY, "browser": "b"})
+
+
+async def test_orders_without_a_usable_total_are_named_by_the_health_report_until_the_store_corrects_them(
+    runtime: Any, put: Any, alter: Any, stored: Any
+) -> None:
+    sweep = next(each for each in runtime.get(Work).ordered_sweeps() if each.id == "tracking.purchases")
+    assert (await report(runtime))["checks"]["orders"]["status"] == "ok"
+    await put(shop.sales, sale(1), sale(2, "NaN"), sale(3, "NaN"))
+    await run_sweep(runtime, "main", sweep, since=shop.DAY)
+    assert [each.order_id for each in await stored()] == ["1"]
+    found = (await report(runtime))["checks"]["orders"]
+    assert (found["status"], found["orders"], found["lacking"]["total"]) == ("warn", 2, 2)
+    assert "total (2)" in found["detail"]
+    assert "2, 3" in found["detail"]
+    for no in (2, 3):
+        await alter(no, total=5)
+    await run_sweep(runtime, "main", sweep, since=shop.DAY)
+    assert len(await stored()) == 3
+    assert (await report(runtime))["checks"]["orders"]["status"] == "ok"
+
+
+async def test_a_burst_of_leads_is_taken_in_one_run(runtime: Any, put: Any, emit: Any, stored: Any) -> None:
+    await put(shop.enquiries, *({"no": no, "store": "main", "at": shop.DAY} for no in range(1, 21)))
+    await emit("lead.created", *range(1, 21))
+    assert sorted(int(each.lead_id) for each in await stored()) == list(range(1, 21))
+    async with runtime.database.reading("main") as session:
+        runs = text("SELECT count(*) FROM adplanning.workflow_run WHERE workflow = 'track-lead-conversion'")
+        assert (await session.execute(runs)).scalar_one() < 20

@@ -234,3 +234,57 @@ async def test_a_viewer_reads_spend_and_may_not_write_it(khadi: Shop) -> None:
         assert (await client.get("/admin/ad-planning/ad-spend")).status_code == 200
         assert (await client.put("/admin/ad-planning/ad-spend", json=row())).status_code == 403
         assert (await client.put("/admin/ad-planning/exchange-rates", json={})).status_code == 403
+
+
+async def test_a_deleted_row_counts_nowhere_and_a_stale_version_deletes_nothing(fresh: Shop) -> None:
+    await give(fresh, row(), row(ad_campaign_id="t2", spend="7"))
+    await give(fresh, row(spend="20"))
+    [restated] = [each for each in (await fresh.get("/ad-spend"))["ad_spend"] if each["ad_campaign_id"] == "t1"]
+    assert restated["version"] == 2
+    key = {"day": DAY.isoformat(), "platform": "TikTok", "ad_campaign_id": "t1"}
+    stale = await fresh.side.admin("DELETE", "/ad-spend", params={**key, "version": 1})
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale_version")
+    gone = await fresh.side.admin("DELETE", "/ad-spend", params={**key, "version": 2})
+    assert (gone.status_code, gone.json()["deleted"]) == (200, True)
+    assert (await fresh.get("/roi", **days(DAY)))["total"]["spend"] == "7.00"
+    again = await fresh.side.admin("DELETE", "/ad-spend", params=key)
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
+    [entry] = await fresh.store.rows(
+        "SELECT object_id, changes FROM adplanning.audit_entry WHERE action = 'ad_spend.deleted'", fresh.side.tenant
+    )
+    assert (entry.object_id, entry.changes) == (
+        "t1", {"day": DAY.isoformat(), "platform": "tiktok", "ad_campaign_id": "t1"},
+    )  # fmt: skip
+
+
+async def test_deleting_the_rows_of_ads_brings_the_row_of_their_campaign_back(fresh: Shop) -> None:
+    await give(fresh, row(spend="100"), row(ad_set_id="s", ad_id="a1", spend="30"))
+    assert (await fresh.get("/roi", **days(DAY)))["total"]["spend"] == "30.00"
+    part = {"day": DAY.isoformat(), "platform": "tiktok", "ad_campaign_id": "t1", "ad_set_id": "s", "ad_id": "a1"}
+    assert (await fresh.side.admin("DELETE", "/ad-spend", params=part)).status_code == 200
+    assert (await fresh.get("/roi", **days(DAY)))["total"]["spend"] == "100.00"
+
+
+async def test_what_a_link_provides_cannot_be_deleted_here(fresh: Shop) -> None:
+    await fresh.campaign(8001, "Alpha")
+    await fresh.reported(8001, DAY, 10_000)
+    key = {"day": DAY.isoformat(), "platform": "meta", "ad_campaign_id": "8001"}
+    assert (await fresh.side.admin("DELETE", "/ad-spend", params=key)).status_code == 404
+    assert (await fresh.get("/roi", **days(DAY)))["total"]["spend"] == "100.00"
+
+
+@pytest.mark.parametrize("path", ["/roi", "/top-performers", "/trends", "/ad-spend", "/exchange-rates"])
+async def test_an_empty_table_is_a_header_line_that_a_full_one_has_too(fresh: Shop, path: str) -> None:
+    def header(text: str) -> list[str]:
+        return next(csv.reader(io.StringIO(text)))
+
+    query = {} if path in ("/ad-spend", "/exchange-rates") else days(DAY)
+    empty = await fresh.side.admin("GET", path, params=query, headers=CSV)
+    assert "text/csv" in empty.headers["content-type"]
+    await give(fresh, row())
+    rate = {"day": DAY.isoformat(), "base": "USD", "quote": "INR", "rate": "80"}
+    assert (await fresh.put("/exchange-rates", {"exchange_rates": [rate]})).status_code == 200
+    full = await fresh.side.admin("GET", path, params={**query, **({"metric": "spend"} if "top" in path else {})},
+                                  headers=CSV)  # fmt: skip
+    assert header(empty.text) == header(full.text)
+    assert len(full.text.splitlines()) > 1
