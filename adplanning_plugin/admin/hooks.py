@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from litestar.types import ControllerRouterHandler
 
 from adplanning_plugin.admin.keys import KeyController
+from adplanning_plugin.admin.manifest import ManifestController, pages
 from adplanning_plugin.admin.routes import OverviewController, SettingsController, public_health
 from adplanning_plugin.hookspecs import AdminPage, hookimpl
 from adplanning_plugin.kernel.idempotency import expire_keys
@@ -27,7 +28,7 @@ class AdminHooks:
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
         """Me, manifest, links, health, OpenAPI document, settings, keys, operations."""
         del runtime
-        return (OverviewController, SettingsController, KeyController, OperationsController)
+        return (OverviewController, ManifestController, SettingsController, KeyController, OperationsController)
 
     @hookimpl
     def register_web_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
@@ -44,8 +45,15 @@ class AdminHooks:
     def register_admin_pages(self) -> Sequence[AdminPage]:
         """Settings and operations."""
         return (
-            AdminPage(key="settings", title="Settings", path="settings", scope=READ, group="setup", order=900),
-            AdminPage(key="keys", title="Keys and origins", path="settings/keys", scope=READ, group="setup", order=910),
-            AdminPage(key="links", title="Linked data", path="settings/links", scope=READ, group="setup", order=920),
-            AdminPage(key="operations", title="Operations", path="operations", scope=MANAGE, group="setup", order=930),
+            AdminPage(key="operations", title="Operations", path="/operations", scope=MANAGE, group="setup", order=900),
+            AdminPage(key="links", title="Linked data", path="/settings/links", scope=READ, group="setup", order=910),
+            AdminPage(
+                key="keys", title="Keys and origins", path="/settings/keys", scope=READ, group="setup", order=920
+            ),
+            AdminPage(key="settings", title="Settings", path="/settings", scope=READ, group="setup", order=930),
         )
+
+    @hookimpl(trylast=True)
+    def on_startup(self, runtime: Runtime) -> None:
+        """A page that cannot be opened as it is declared stops the start."""
+        pages(runtime)

@@ -1,4 +1,4 @@
-"""Routes that belong to no domain: who am I, the manifest of pages, settings, the links report, health, OpenAPI."""
+"""Routes that belong to no domain: who am I, settings, the links report, health, OpenAPI."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody
 
-from adplanning_plugin.hookspecs import AdminPage
 from adplanning_plugin.kernel.access import csrf_token
 from adplanning_plugin.kernel.audit import changed_fields
 from adplanning_plugin.kernel.days import rfc3339
-from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.export import table_response
 from adplanning_plugin.kernel.health import failed, ping, report
 from adplanning_plugin.kernel.http import MANAGE, AdminCall, scope
@@ -22,6 +20,9 @@ from adplanning_plugin.kernel.openapi import openapi_document
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.settings import SettingsSection, load, save, saved_at, section_of, sections
 from adplanning_plugin.links import Links
+
+LOCALES = {"INR": "en-IN", "USD": "en-US", "GBP": "en-GB", "CAD": "en-CA", "AUD": "en-AU", "NZD": "en-NZ"}
+"""How figures are written where the host does not say: by currency, ₹1,23,456.78 above all."""
 
 
 class SettingsChange(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,15 +45,6 @@ class OverviewController(Controller):
             "store": _store(call),
             "csrf_token": csrf_token(call.runtime, call.actor) if call.actor.via == "session" else None,
             "paths": {"admin": call.runtime.options.paths.admin, "app": call.runtime.options.paths.app},
-        }
-
-    @get("/manifest", operation_id="getManifest", summary="Pages and widgets that the actor may open")
-    async def manifest(self, call: NamedDependency[AdminCall]) -> dict[str, Any]:
-        """Ordered by group, order and key; what needs a scope that the actor lacks is left out."""
-        allowed = [page for page in pages(call.runtime) if page.scope in call.actor.scopes]
-        return {
-            "pages": [page for page in allowed if page.kind == "page"],
-            "widgets": [page for page in allowed if page.kind != "page"],
         }
 
     @get("/links", operation_id="getLinks", summary="How each entity is provided, and what is lacking")
@@ -133,26 +125,15 @@ class _Document:
         self.content = content
 
 
-def pages(runtime: Runtime) -> list[AdminPage]:
-    """Every registered page and widget, in order.
-
-    Raises:
-        ConfigurationError: two plugins register the same key.
-    """
-    from adplanning_plugin.kernel.work import registered
-
-    found: dict[str, AdminPage] = {}
-    owners: dict[str, str] = {}
-    for owner, page in registered(runtime, "register_admin_pages"):
-        if page.key in found:
-            raise ConfigurationError(f"Admin page {page.key!r} is registered by {owners[page.key]} and by {owner}.")
-        found[page.key], owners[page.key] = page, owner
-    return sorted(found.values(), key=lambda page: (page.group, page.order, page.key))
-
-
 def _store(call: AdminCall) -> dict[str, Any]:
     tenant = call.tenant
-    return {"id": tenant.id, "name": tenant.name, "zone": tenant.zone, "currency": tenant.currency}
+    return {
+        "id": tenant.id,
+        "name": tenant.name,
+        "zone": tenant.zone,
+        "currency": tenant.currency,
+        "locale": tenant.locale or LOCALES.get(tenant.currency, "en"),
+    }
 
 
 async def _shown(session: Any, tenant_id: str, section: SettingsSection) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class AttributionHooks:
     @hookimpl
     def register_admin_pages(self) -> Sequence[AdminPage]:
         """The attribution page."""
-        return (AdminPage(key="attribution", title="Attribution", path="/attribution", group="analytics", order=30),)
+        return (AdminPage(key="attribution", title="Attribution", path="/attribution", group="performance", order=30),)
 
     @hookimpl
     def register_personal_data(self) -> Sequence[PersonalData]:

@@ -44,8 +44,16 @@ class InsightsHooks:
     def register_admin_pages(self) -> Sequence[AdminPage]:
         """Pages of the figures."""
         return (
-            AdminPage(key="dashboard", title="Ad planning", path="/", order=0),
-            AdminPage(key="metrics", title="Metrics", path="/metrics", order=5),
-            AdminPage(key="roi", title="ROI", path="/roi", order=10),
-            AdminPage(key="coverage", title="Coverage", path="/coverage", order=15),
+            AdminPage(key="dashboard", title="Ad planning", path="/", group="overview", order=0),
+            AdminPage(key="metrics", title="Metrics", path="/metrics", group="overview", order=5),
+            AdminPage(key="campaigns", title="Campaigns", path="/campaigns", group="performance", order=10),
+            AdminPage(key="roi", title="ROI", path="/roi", group="performance", order=20),
+            AdminPage(key="coverage", title="Coverage", path="/coverage", group="performance", order=40),
+            AdminPage(
+                key="order-attribution",
+                title="Attribution of an order",
+                kind="widget",
+                element="adplanning-order-attribution",
+                place="order",
+            ),
         )

@@ -142,8 +142,8 @@ async def _campaigns_by_leads(session: AsyncSession, links: Links, query: Metric
 
 
 SECTIONS = (
-    Section(key="kpis", title="Overview", compute=kpis, order=0),
-    Section(key="ad_performance", title="Ad performance", compute=ad_performance, order=10),
+    Section(key="kpis", title="Overview", compute=kpis, order=0, page="dashboard"),
+    Section(key="ad_performance", title="Ad performance", compute=ad_performance, order=10, page="campaigns"),
     Section(key="social_content", title="Social content", compute=social_content, order=20),
-    Section(key="lead_pipeline", title="Lead pipeline", compute=lead_pipeline, order=30),
+    Section(key="lead_pipeline", title="Lead pipeline", compute=lead_pipeline, order=30, page="conversions"),
 )

@@ -27,7 +27,8 @@ async def computed(
     """What each section says; one that fails is named, and the others are answered all the same.
 
     Returns:
-        sections (key, title, data), not_available (keys of what has no data to speak of), failed (key, title, message).
+        sections (key, title, page, data), not_available (keys of what has no data to speak of), failed (key, title, page,
+        message).
     """
     shown: list[dict[str, Any]] = []
     absent: list[str] = []
@@ -42,10 +43,10 @@ async def computed(
             message = (
                 error.detail if isinstance(error, AdPlanningError) else "It could not be computed; the log says why."
             )
-            failed.append({"key": section.key, "title": section.title, "message": message})
+            failed.append({"key": section.key, "title": section.title, "page": section.page, "message": message})
             continue
         if data is None:
             absent.append(section.key)
         else:
-            shown.append({"key": section.key, "title": section.title, "data": data})
+            shown.append({"key": section.key, "title": section.title, "page": section.page, "data": data})
     return {"sections": shown, "not_available": absent, "failed": failed}

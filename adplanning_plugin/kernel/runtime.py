@@ -28,6 +28,8 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     currency: str
     name: str = ""
+    locale: str = ""
+    """How its people write figures, such as `en-IN`; without it the usual one of the currency."""
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from adplanning_plugin.tracking.models import Conversion, ConversionAdjustment, 
 from adplanning_plugin.tracking.nearby import IDENTITY_SECTION
 from adplanning_plugin.tracking.sections import SECTIONS
 from adplanning_plugin.tracking.subscribers import SUBSCRIPTIONS
-from adplanning_plugin.tracking.sweeps import ORDERS_CHECK, SWEEPS
+from adplanning_plugin.tracking.sweeps import SWEEPS
 from adplanning_plugin.tracking.workflows import WORKFLOWS
 
 GOAL_READER = StreamReader(id="goals", advance=read_events)
@@ -50,8 +50,8 @@ class TrackingHooks:
 
     @hookimpl
     def health_checks(self, runtime: Runtime) -> Sequence[HealthCheck]:
-        """How ingest is doing, and orders that cannot be counted."""
-        return [*self._capture.health_checks(runtime), ORDERS_CHECK]
+        """How ingest is doing."""
+        return self._capture.health_checks(runtime)
 
     @hookimpl(tryfirst=True)  # sessions are made before attribution reads them
     def on_startup(self, runtime: Runtime) -> None:
@@ -106,6 +106,6 @@ class TrackingHooks:
     def register_admin_pages(self) -> Sequence[AdminPage]:
         """Conversions and goals."""
         return [
-            AdminPage(key="conversions", title="Conversions", path="/conversions", group="Ad planning", order=20),
-            AdminPage(key="goals", title="Goals", path="/goals", group="Ad planning", order=25),
+            AdminPage(key="conversions", title="Conversions", path="/conversions", group="conversions", order=50),
+            AdminPage(key="goals", title="Goals", path="/goals", group="conversions", order=55),
         ]

@@ -61,4 +61,6 @@ def _values(rows: Any) -> Sequence[Mapping[str, Any]]:
     ]
 
 
-SECTIONS = (Section(key="conversions", title="Conversions", compute=conversions_breakdown, order=40),)
+SECTIONS = (
+    Section(key="conversions", title="Conversions", compute=conversions_breakdown, order=40, page="conversions"),
+)

@@ -149,7 +149,7 @@ class Neighbours:
             Section(key="broken", title="Broken", compute=broken, order=1),
             Section(key="refuses", title="Refuses", compute=refuses, order=2),
             Section(key="nothing", title="Nothing", compute=nothing, order=3),
-            Section(key="says", title="Says", compute=says, order=4),
+            Section(key="says", title="Says", compute=says, order=4, page="dashboard"),
             Section(key="secret", title="Secret", compute=says, order=5, scope="adplanning:manage"),
         )
 
@@ -167,7 +167,8 @@ async def test_a_section_that_fails_is_named_and_takes_no_other_down(khadi: Shop
         hooks.unregister(neighbours)
     others = [section for section in found["sections"] if section["key"] not in ("says", "secret")]
     assert others == before
-    assert {"key": "says", "title": "Says", "data": {"zone": "Asia/Kolkata", "one": 1}} in found["sections"]
+    told = {"key": "says", "title": "Says", "page": "dashboard", "data": {"zone": "Asia/Kolkata", "one": 1}}
+    assert told in found["sections"]
     failed = {each["key"]: each["message"] for each in found["failed"]}
     assert failed == {
         "broken": "It could not be computed; the log says why.",

@@ -8,9 +8,9 @@ import pytest
 from httpx import AsyncClient
 from sqlalchemy import text
 
-from adplanning_plugin.hookspecs import AdminPage, hookimpl
+from adplanning_plugin.hookspecs import hookimpl
 from adplanning_plugin.kernel.errors import ConfigurationError
-from adplanning_plugin.kernel.runtime import MANAGE, Runtime
+from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.settings import SettingsSection, load, sections
 from tests.kernel_http.conftest import Store, make_app, make_runtime, serving
 from tests.kernel_http.test_problems import ADMIN, assert_problem, errors_of
@@ -48,10 +48,6 @@ class Painter:
             SettingsSection(key="colours", type=Colours, title="Colours", on_change=changed),
             SettingsSection(key="fussy", type=Fussy, title="Fussy"),
         )
-
-    @hookimpl
-    def register_admin_pages(self) -> Any:
-        return (AdminPage(key="paint", title="Paint", path="paint", scope=MANAGE),)
 
 
 @pytest.fixture
@@ -133,15 +129,8 @@ async def test_what_an_older_version_stored_falls_back_to_the_default(painted: A
 
 async def test_the_list_shows_the_stores_zone_and_currency(painted: AsyncClient) -> None:
     body = (await painted.get(f"{ADMIN}/settings")).json()
-    assert body["store"] == {"id": "main", "name": "Main", "zone": "Asia/Kolkata", "currency": "INR"}
+    assert body["store"] == {"id": "main", "name": "Main", "zone": "Asia/Kolkata", "currency": "INR", "locale": "en-IN"}
     assert [section["section"] for section in body["settings"]] == ["colours", "fussy"]
-
-
-async def test_the_manifest_shows_what_the_actor_may_open(painted: AsyncClient) -> None:
-    keys = [page["key"] for page in (await painted.get(f"{ADMIN}/manifest")).json()["pages"]]
-    assert keys == ["paint", "settings", "keys", "links", "operations"]
-    reader = (await painted.get(f"{ADMIN}/manifest", headers={"x-actor": "reader"})).json()
-    assert [page["key"] for page in reader["pages"]] == ["settings", "keys", "links"]
 
 
 def test_a_duplicate_section_names_both_owners(runtime: Runtime) -> None:
