@@ -115,7 +115,9 @@ async def attribution_by_source(runtime: Runtime, session: AsyncSession, query: 
 
 
 SECTIONS = (
-    Section(key="attribution", title="Campaign attribution", compute=attribution_by_source, order=50, page="attribution"),
+    Section(
+        key="attribution", title="Campaign attribution", compute=attribution_by_source, order=50, page="attribution"
+    ),
     Section(key="attribution", title="Attribution", compute=conversion_credit, place="conversion", order=20),
     Section(key="attribution", title="Attribution", compute=order_credit, place="order", order=20),
 )

@@ -27,8 +27,8 @@ async def computed(
     """What each section says; one that fails is named, and the others are answered all the same.
 
     Returns:
-        sections (key, title, page, data), not_available (keys of what has no data to speak of), failed (key, title, page,
-        message).
+        sections (key, title, page, data), not_available (keys of what has no data to speak of), failed (key, title,
+        page, message).
     """
     shown: list[dict[str, Any]] = []
     absent: list[str] = []

@@ -25,7 +25,7 @@ from adplanning_plugin.tracking.models import Conversion, ConversionAdjustment, 
 from adplanning_plugin.tracking.nearby import IDENTITY_SECTION
 from adplanning_plugin.tracking.sections import SECTIONS
 from adplanning_plugin.tracking.subscribers import SUBSCRIPTIONS
-from adplanning_plugin.tracking.sweeps import SWEEPS
+from adplanning_plugin.tracking.sweeps import ORDERS_CHECK, SWEEPS
 from adplanning_plugin.tracking.workflows import WORKFLOWS
 
 GOAL_READER = StreamReader(id="goals", advance=read_events)
@@ -50,8 +50,8 @@ class TrackingHooks:
 
     @hookimpl
     def health_checks(self, runtime: Runtime) -> Sequence[HealthCheck]:
-        """How ingest is doing."""
-        return self._capture.health_checks(runtime)
+        """How ingest is doing, and orders that cannot be counted."""
+        return [*self._capture.health_checks(runtime), ORDERS_CHECK]
 
     @hookimpl(tryfirst=True)  # sessions are made before attribution reads them
     def on_startup(self, runtime: Runtime) -> None:
