@@ -36,12 +36,19 @@ _BEFORE = "t.tenant_id = :tenant AND t.occurred_at <= d.occurred_at"
 
 @lru_cache(maxsize=64)
 def credit_insert(
-    *, conversion: str, edge: str, denylist: str, windows: tuple[int, ...], direct: str, refunds: bool
+    *,
+    conversion: str,
+    order_visit: str,
+    edge: str,
+    denylist: str,
+    windows: tuple[int, ...],
+    direct: str,
+    refunds: bool,
 ) -> str:
     """The INSERT for one batch of conversions.
 
     Args:
-        conversion, edge, denylist: qualified table names of the lower domains.
+        conversion, order_visit, edge, denylist: qualified table names of the lower domains.
         windows: days, 0 is lifetime.
         direct: a key of the direct rule.
         refunds: whether any conversion of the batch has been refunded (the split of refunds costs a second ranking).
@@ -54,11 +61,16 @@ def credit_insert(
     money = [_Split("value", "v")] + ([_Split("refunded", "f")] if refunds else [])
     return f"""
 WITH due AS MATERIALIZED (
-  SELECT id, (row_number() OVER ())::int AS conv, occurred_at, value, refunded, currency, visitor_id, session_id,
-         person_id, lead_id,
-         CASE WHEN lead_id IS NULL THEN 'person:' || person_id END AS by_person,
-         CASE WHEN lead_id IS NULL THEN identifier END AS by_identifier
-  FROM {conversion} WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS text[])) AND deleted_at IS NULL
+  SELECT id, (row_number() OVER ())::int AS conv, occurred_at, value, refunded, currency, lead_id,
+         CASE WHEN tracked THEN visitor_id END AS visitor_id, CASE WHEN tracked THEN session_id END AS session_id,
+         CASE WHEN tracked THEN person_id END AS person_id,
+         CASE WHEN tracked AND lead_id IS NULL THEN 'person:' || person_id END AS by_person,
+         CASE WHEN tracked AND lead_id IS NULL THEN identifier END AS by_identifier
+  FROM (
+    SELECT *, (SELECT v.consent FROM {order_visit} v WHERE v.tenant_id = :tenant AND v.order_id = c.order_id)
+              IS DISTINCT FROM 'denied' AS tracked
+    FROM {conversion} c WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS text[])) AND deleted_at IS NULL
+  ) c
 ), named AS (
   SELECT conv, by_person AS identifier FROM due WHERE by_person IS NOT NULL
   UNION SELECT conv, by_identifier FROM due WHERE by_identifier IS NOT NULL

@@ -18,12 +18,13 @@ from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links, write_back
 from adplanning_plugin.stats.credit import MODELS
-from adplanning_plugin.tracking import conversion_table, write_attribution
+from adplanning_plugin.tracking import conversion_table, order_visit_table, write_attribution
 
 BATCH = 2_000
 """Conversions of one statement."""
 
 _conversion = cast("Table", conversion_table)
+_order_visit = cast("Table", order_visit_table)
 _edge = cast("Table", edge_table)
 _denylist = cast("Table", denylist_table)
 _credit = cast("Table", Credit.__table__)
@@ -136,6 +137,7 @@ async def _tell_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, i
 async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequence[str], *, refunds: bool) -> None:
     statement = credit_insert(
         conversion=_conversion.fullname,
+        order_visit=_order_visit.fullname,
         edge=_edge.fullname,
         denylist=_denylist.fullname,
         windows=rules.windows,

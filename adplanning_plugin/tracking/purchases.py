@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, Select, String, and_, case, cast, func, literal, select, text
+from sqlalchemy import FromClause, Select, String, and_, case, cast, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.identity import email_identifier_sql
+from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.settings import load
 from adplanning_plugin.links import Links
@@ -69,14 +70,15 @@ async def record_purchases(
     missing: list[str] = []
     for ids in chunks(order_ids):
         await take_turns(session, tenant_id, "purchase")
-        await stamp_orders(session, runtime, tenant_id, ids)
+        stamped = await stamp_orders(session, runtime, tenant_id, ids)
         before = await identities_of_orders(session, tenant_id, ids)
         new, changed = await _upsert(session, runtime, tenant_id, ids)
         await sync_adjustments(session, runtime, tenant_id, ids)
         after = await identities_of_orders(session, tenant_id, ids)
         recounted = await refresh_new_customers(session, tenant_id, Identities.union(before, after))
         created += new
-        updated += [each for each in dict.fromkeys([*changed, *recounted]) if each not in new]
+        recredited = await _make_due(session, tenant_id, stamped)
+        updated += [each for each in dict.fromkeys([*changed, *recounted, *recredited]) if each not in new]
         missing += await _without_conversion(session, tenant_id, ids)
     await announce(session, runtime, tenant_id, created, updated)
     return Recorded(created=tuple(created), updated=tuple(updated), missing=tuple(missing))
@@ -107,6 +109,25 @@ async def _upsert(
     rows = await session.execute(statement.returning(Conversion.id, (Conversion.version == 1).label("is_new")))
     outcome = rows.all()
     return [row.id for row in outcome if row.is_new], [row.id for row in outcome if not row.is_new]
+
+
+async def _make_due(session: AsyncSession, tenant_id: str, order_ids: Sequence[str]) -> list[str]:
+    """Orders were stamped anew: what they brought is credited again, since the stamp carries the consent."""
+    if not order_ids:
+        return []
+    due = (
+        update(Conversion)
+        .where(
+            Conversion.tenant_id == tenant_id,
+            Conversion.order_id == any_of(order_ids),
+            Conversion.attribution_version.is_not(None),
+            Conversion.deleted_at.is_(None),
+        )
+        .values(attribution_version=None)
+        .returning(Conversion.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(await session.scalars(due))
 
 
 def _facts_of_orders(

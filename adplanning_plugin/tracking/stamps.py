@@ -36,7 +36,7 @@ from adplanning_plugin.tracking.tokens import read_visit
 _STAMPED = ("visitor_id", "session_id", "method", "consent")
 
 
-async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, order_ids: Sequence[str]) -> int:
+async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, order_ids: Sequence[str]) -> list[str]:
     """Write `order_visit` for linked orders and link their visitors to the orders' person and address.
 
     The first source that names a visit wins: the request that created the order, the checkout reference, the order's
@@ -44,11 +44,11 @@ async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, 
     A denied consent, said by any of them or by the order itself, beats them all.
 
     Returns:
-        How many stamps are new or changed.
+        The orders whose stamps are new or changed.
     """
     ids = list(dict.fromkeys(order_ids))
     if not ids:
-        return 0
+        return []
     links = runtime.get(Links)
     orders = links.by_ids("order", tenant_id, ids)
     tokens = await _tokens(session, runtime, tenant_id, orders)
@@ -77,7 +77,7 @@ async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, 
         set_={name: excluded[name] for name in (*_STAMPED, "stamped_at")},
         where=or_(*(getattr(OrderVisit, name).is_distinct_from(excluded[name]) for name in _STAMPED)),
     ).returning(OrderVisit.order_id)
-    changed = len((await session.execute(upsert)).scalars().all())
+    changed = list((await session.execute(upsert)).scalars())
     await link_from(session, runtime, tenant_id, _edges(runtime, tenant_id, orders))
     return changed
 

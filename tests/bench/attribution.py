@@ -28,7 +28,11 @@ EACH = 4
 FEW_WINDOWS = (7, 14, 30, 90)
 CAMPAIGNS = 5_000
 RESOLVED = TENANTS[1]
-_NAMES = {"conversion": "adplanning.conversion", "edge": "adplanning.identity_edge"}
+_NAMES = {
+    "conversion": "adplanning.conversion",
+    "order_visit": "adplanning.order_visit",
+    "edge": "adplanning.identity_edge",
+}
 
 PLAIN = """
 WITH t AS (
