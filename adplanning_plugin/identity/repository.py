@@ -1,7 +1,7 @@
 """Edges between visitors and identifiers: written set-wise, capped, resolved one hop on read. Nothing is merged.
 
-A strong edge that was not there before is told of (`identity.linked`, the ids of its visitors): what was counted
-without it may have to be counted again.
+A strong edge that was not there before, and one that the denylist hides or shows again, is told of (`identity.linked`,
+the ids of its visitors): what was counted may have to be counted again.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
+from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
 
@@ -40,7 +41,7 @@ MAX_VISITORS = 50
 """Visitors one identifier may be linked to; beyond it is a shared mailbox, a till, or a test address."""
 STRONG, WEAK = 2, 1
 LINKED = "identity.linked"
-"""The event of new strong edges; its data is {"ids": visitor ids}."""
+"""The event of strong edges that are new, hidden or shown again; its data is {"ids": visitor ids}."""
 _TOLD_AT_ONCE = 500
 Kind = Literal["order", "login", "signed_link", "form"]
 _ABOVE_CAP = f"seen with more than {MAX_VISITORS} visitors"
@@ -131,8 +132,10 @@ async def link_from(session: AsyncSession, runtime: Runtime, tenant_id: str, see
     )
     touched = (await session.execute(written)).all()
     if touched:
-        await _cap(session, tenant_id, sorted({row.identifier for row in touched}))
-        await _tell(session, runtime, tenant_id, sorted({row.visitor_id for row in touched if row.is_new_and_strong}))
+        crowded = await _cap(session, tenant_id, sorted({row.identifier for row in touched}))
+        visitors = {row.visitor_id for row in touched if row.is_new_and_strong}
+        visitors.update(await _strongly_linked(session, tenant_id, crowded))
+        await _tell(session, runtime, tenant_id, sorted(visitors))
     return len(touched)
 
 
@@ -141,7 +144,20 @@ async def _tell(session: AsyncSession, runtime: Runtime, tenant_id: str, visitor
         await publish(session, runtime, tenant_id, LINKED, {"ids": visitor_ids[start : start + _TOLD_AT_ONCE]})
 
 
-async def _cap(session: AsyncSession, tenant_id: str, identifiers: list[str]) -> None:
+async def _strongly_linked(session: AsyncSession, tenant_id: str, identifiers: Sequence[str]) -> list[str]:
+    """Visitors with a strong edge to any of the identifiers, whether the denylist hides it or not."""
+    if not identifiers:
+        return []
+    statement = select(edge_table.c.visitor_id).where(
+        edge_table.c.tenant_id == tenant_id,
+        edge_table.c.identifier == any_of(identifiers),
+        edge_table.c.strength == STRONG,
+    )
+    return sorted(set(await session.scalars(statement)))
+
+
+async def _cap(session: AsyncSession, tenant_id: str, identifiers: list[str]) -> list[str]:
+    """Put identifiers with too many visitors on the denylist; returns those that were not on it."""
     crowded = (
         select(literal(tenant_id), edge_table.c.identifier, literal(_ABOVE_CAP), func.now())
         .where(
@@ -151,23 +167,31 @@ async def _cap(session: AsyncSession, tenant_id: str, identifiers: list[str]) ->
         .having(func.count(distinct(edge_table.c.visitor_id)) > MAX_VISITORS)
     )
     columns = ["tenant_id", "identifier", "reason", "created_at"]
-    await session.execute(insert(IdentityDenylist).from_select(columns, crowded).on_conflict_do_nothing())
+    denied = insert(IdentityDenylist).from_select(columns, crowded).on_conflict_do_nothing()
+    return list(await session.scalars(denied.returning(IdentityDenylist.identifier)))
 
 
-async def deny(session: AsyncSession, tenant_id: str, identifier: str, reason: str) -> None:
-    """Let an identifier link nobody from now on; its edges stay and are hidden on read."""
+async def deny(session: AsyncSession, runtime: Runtime, tenant_id: str, identifier: str, reason: str) -> bool:
+    """Let an identifier link nobody from now on; its edges stay and are hidden on read. False where it was denied."""
     values = {"tenant_id": tenant_id, "identifier": identifier, "reason": reason, "created_at": func.now()}
-    await session.execute(insert(IdentityDenylist).values(values).on_conflict_do_nothing())
+    statement = insert(IdentityDenylist).values(values).on_conflict_do_nothing().returning(IdentityDenylist.identifier)
+    if (await session.execute(statement)).scalar_one_or_none() is None:
+        return False
+    await _tell(session, runtime, tenant_id, await _strongly_linked(session, tenant_id, [identifier]))
+    return True
 
 
-async def allow(session: AsyncSession, tenant_id: str, identifier: str) -> bool:
-    """Take an identifier off the denylist; False where it was not on it."""
+async def allow(session: AsyncSession, runtime: Runtime, tenant_id: str, identifier: str) -> bool:
+    """Take an identifier off the denylist, which shows its edges again; False where it was not on it."""
     statement = (
         delete(IdentityDenylist)
         .where(IdentityDenylist.tenant_id == tenant_id, IdentityDenylist.identifier == identifier)
         .returning(IdentityDenylist.identifier)
     )
-    return (await session.execute(statement)).scalar_one_or_none() is not None
+    if (await session.execute(statement)).scalar_one_or_none() is None:
+        return False
+    await _tell(session, runtime, tenant_id, await _strongly_linked(session, tenant_id, [identifier]))
+    return True
 
 
 def visitor_edges(tenant_id: str, *, strength: int = STRONG) -> Subquery:

@@ -48,7 +48,7 @@ async def test_an_order_placed_without_consent_is_unattributed_though_its_buyer_
     store: Store, runtime: Any, conversion_type: str
 ) -> None:
     await known_visitor(store)
-    kind = {"conversion_type": conversion_type}
+    kind: dict[str, Any] = {"conversion_type": conversion_type}
     for consent in ("denied", "granted", "unknown"):
         await stamp(store, f"order-{consent}", consent)
         await store.conversion(consent, value=4999, refunded=99, person_id="7", identifier="email:7", **kind)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import text
 
 from adplanning_plugin.attribution import compute_credit, current_rules, due_conversions
-from adplanning_plugin.identity import WEAK, Edge, link
+from adplanning_plugin.identity import WEAK, Edge, allow, deny, link
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.tracking.models import Conversion
 from tests.attribution.conftest import DAY, NOON
@@ -62,6 +62,28 @@ async def test_an_order_mail_that_comes_later_joins_a_guests_two_devices(store, 
             await link(session, runtime, "main", [Edge(visitor, "email:x", "order", "order:1", at)])
     await store.work()
     assert await touches_of(store, "conv_guest") == ["touch_phone"]
+
+
+async def test_denying_an_identifier_takes_the_credit_that_it_brought_and_allowing_it_brings_it_back(store, runtime):
+    await store.touch("touch_phone", NOON - DAY, "phone")
+    edges = [Edge("phone", "email:x", "order", "order:1", NOON), Edge("laptop", "email:x", "order", "order:2", NOON)]
+    async with runtime.database.transaction("main") as session:
+        await link(session, runtime, "main", edges)
+    await store.conversion("by_address", identifier="email:x")
+    await store.conversion("by_visitor", visitor_id="laptop")
+    await credited(store, "by_address", "by_visitor")
+    both = ("by_address", "by_visitor")
+    assert [await touches_of(store, each) for each in both] == [["touch_phone"]] * 2
+
+    async with runtime.database.transaction("main") as session:
+        await deny(session, runtime, "main", "email:x", "a shared mailbox")
+    await store.work()
+    assert [await touches_of(store, each) for each in both] == [[""]] * 2
+
+    async with runtime.database.transaction("main") as session:
+        await allow(session, runtime, "main", "email:x")
+    await store.work()
+    assert [await touches_of(store, each) for each in both] == [["touch_phone"]] * 2
 
 
 async def test_a_weak_edge_carries_no_credit(store, runtime):

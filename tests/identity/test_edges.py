@@ -93,13 +93,13 @@ async def test_an_identifier_with_too_many_visitors_links_nobody_until_it_is_all
         reason = (await session.execute(text("SELECT reason FROM adplanning.identity_denylist"))).scalar_one()
         assert str(MAX_VISITORS) in reason
 
-        assert await allow(session, "main", "email:office")
+        assert await allow(session, runtime, "main", "email:office")
         assert len((await session.execute(visitors_of("main", ["email:office"]))).all()) == MAX_VISITORS + 1
 
 
 async def test_a_denied_identifier_gets_no_further_edges(database: Database, runtime: Runtime) -> None:
     async with database.transaction("main") as session:
-        await deny(session, "main", "email:test", "a test address")
+        await deny(session, runtime, "main", "email:test", "a test address")
         assert await link(session, runtime, "main", [Edge("vis_a", "email:test", "order", "order:1", AT)]) == 0
         assert (await session.execute(text("SELECT count(*) FROM adplanning.identity_edge"))).scalar_one() == 0
 
@@ -121,6 +121,27 @@ async def test_only_a_strong_edge_that_was_not_there_before_is_told_of(database:
         await link(session, runtime, "main", [Edge("vis_a", "person:1", "login", "login", AT + timedelta(days=1))])
         await link(session, runtime, "main", [Edge("vis_b", "person:1", "login", "login", AT)])
         assert await told(session) == [["vis_a"], ["vis_b"]]
+
+
+async def test_what_the_denylist_hides_and_shows_again_is_told_of_once(database: Database, runtime: Runtime) -> None:
+    edges = [Edge("vis_a", "email:x", "order", "order:1", AT), Edge("vis_w", "email:x", "form", "form:9", AT)]
+    async with database.transaction("main") as session:
+        await link(session, runtime, "main", edges)
+        assert await deny(session, runtime, "main", "email:x", "a till")
+        assert not await deny(session, runtime, "main", "email:x", "a till, said again")
+        assert await allow(session, runtime, "main", "email:x")
+        assert not await allow(session, runtime, "main", "email:x")
+        assert await told(session) == [["vis_a"], ["vis_a"], ["vis_a"]]
+
+
+async def test_an_identifier_that_exceeds_the_cap_is_told_of_with_all_its_visitors(
+    database: Database, runtime: Runtime
+) -> None:
+    crowd = [Edge(f"vis_{n:02}", "email:office", "order", f"order:{n}", AT) for n in range(MAX_VISITORS + 1)]
+    async with database.transaction("main") as session:
+        await link(session, runtime, "main", crowd[:-1])
+        await link(session, runtime, "main", crowd[-1:])
+        assert (await told(session))[-1] == [edge.visitor_id for edge in crowd]
 
 
 async def told(session: AsyncSession) -> list[list[str]]:
