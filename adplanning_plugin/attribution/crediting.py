@@ -79,12 +79,15 @@ async def compute_credit(
 async def due_conversions(session: AsyncSession, tenant_id: str, rules: Rules, limit: int = BATCH) -> list[str]:
     """Ids of conversions without credit, and then of those with credit of an older rule version, up to a limit."""
     table = _conversion
-    alive = select(table.c.id).where(table.c.tenant_id == tenant_id, table.c.deleted_at.is_(None)).order_by(table.c.id)
-    # Two questions rather than an OR: the first has an index of its own, and mostly nothing is left for the second.
+    alive = select(table.c.id).where(table.c.tenant_id == tenant_id, table.c.deleted_at.is_(None))
+    # Two questions rather than an OR, each in the order of its own index; mostly nothing is left for the second.
+    version = table.c.attribution_version
+    never = alive.where(version.is_(None)).order_by(table.c.id)
+    before = alive.where(version < rules.version).order_by(version, table.c.id)
     ids: list[str] = []
-    for due in (table.c.attribution_version.is_(None), table.c.attribution_version < rules.version):
+    for due in (never, before):
         if len(ids) < limit:
-            ids += (await session.execute(alive.where(due).limit(limit - len(ids)))).scalars()
+            ids += (await session.execute(due.limit(limit - len(ids)))).scalars()
     return ids
 
 

@@ -31,9 +31,13 @@ def _ids(event: Event) -> list[str]:
     return ids
 
 
+def _ids_of(events: Sequence[Event]) -> list[str]:
+    return list(dict.fromkeys(each for event in events for each in _ids(event)))
+
+
 async def on_conversions(delivery: Delivery, events: Sequence[Event]) -> None:
     """Conversions were made or changed, or touches came late: their credit is computed."""
-    ids = list(dict.fromkeys(each for event in events for each in _ids(event)))
+    ids = _ids_of(events)
     await read_sessions_of(delivery.session, delivery.runtime, delivery.tenant_id, ids)
     await compute_credit(delivery.session, delivery.runtime, delivery.tenant_id, ids)
 
@@ -43,12 +47,12 @@ async def on_conversion(delivery: Delivery, event: Event) -> None:
     await on_conversions(delivery, [event])
 
 
-async def on_host_event(delivery: Delivery, event: Event) -> None:
-    """The store's own analytics recorded an event: its session gets its touch, and its person, where it lacks them."""
+async def on_host_events(delivery: Delivery, events: Sequence[Event]) -> None:
+    """The store's own analytics recorded events: their sessions get their touch and person, where they lack them."""
     links = delivery.runtime.get(Links)
     if not reads_host_sessions(delivery.runtime) or not links.has("analytics_event"):
         return
-    rows = links.by_ids("analytics_event", delivery.tenant_id, _ids(event))
+    rows = links.by_ids("analytics_event", delivery.tenant_id, _ids_of(events))
     touched = select(Touchpoint.session_id).where(
         Touchpoint.tenant_id == delivery.tenant_id, Touchpoint.session_id == rows.c.session_id
     )
@@ -60,10 +64,20 @@ async def on_host_event(delivery: Delivery, event: Event) -> None:
     await read_host_sessions(delivery.session, delivery.runtime, delivery.tenant_id, missing)
 
 
-async def on_linked(delivery: Delivery, event: Event) -> None:
-    """Visitors became known to be somebody's after orders were credited: those that now reach other touches are due."""
-    ids = await conversions_of_linked(delivery.session, delivery.tenant_id, _ids(event))
+async def on_host_event(delivery: Delivery, event: Event) -> None:
+    """One event."""
+    await on_host_events(delivery, [event])
+
+
+async def on_links(delivery: Delivery, events: Sequence[Event]) -> None:
+    """Visitors' strong edges changed after orders were credited: those that may reach other touches now are due."""
+    ids = await conversions_of_linked(delivery.session, delivery.tenant_id, _ids_of(events))
     await announce_due(delivery.session, delivery.runtime, delivery.tenant_id, ids)
+
+
+async def on_linked(delivery: Delivery, event: Event) -> None:
+    """One event."""
+    await on_links(delivery, [event])
 
 
 async def sweep_sessions(context: SweepContext, ids: Sequence[str]) -> int:
@@ -103,8 +117,13 @@ SUBSCRIPTIONS = (
         handle=on_conversion,
         together=on_conversions,
     ),
-    Subscription(id="attribution.linked", events=(LINKED,), handle=on_linked),
-    Subscription(id="attribution.sessions", events=("analytics_event.created",), handle=on_host_event),
+    Subscription(id="attribution.linked", events=(LINKED,), handle=on_linked, together=on_links),
+    Subscription(
+        id="attribution.sessions",
+        events=("analytics_event.created",),
+        handle=on_host_event,
+        together=on_host_events,
+    ),
 )
 SWEEPS = (
     Sweep(id=CAMPAIGNS_SWEEP, entity="ad_campaign", process=sweep_campaigns, order_by=("created_at", "id")),

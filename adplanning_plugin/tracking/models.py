@@ -146,6 +146,14 @@ class Conversion(TenantRow, Versioned, Base):
         Index("ix_conversion_session", "tenant_id", "session_id"),
         Index("ix_conversion_campaign", "tenant_id", "ad_campaign_id", "occurred_at"),
         Index("ix_conversion_due", "tenant_id", "id", postgresql_where=text(DUE_FOR_CREDIT)),
+        # What was credited under older rules, of which there is mostly nothing: asked every few minutes.
+        Index(
+            "ix_conversion_credited",
+            "tenant_id",
+            "attribution_version",
+            "id",
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         CheckConstraint("value >= 0", name="value_not_negative"),
     )
 

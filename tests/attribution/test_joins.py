@@ -190,13 +190,18 @@ async def test_due_are_the_uncredited_first_and_then_those_of_older_rules(store,
         assert await due_conversions(session, "main", newer, 1) == ["conv_b"]
     async with runtime.database.transaction("main") as session:
         await session.execute(text(MANY))
-        due = next(index for index in Conversion.__table__.indexes if index.name == "ix_conversion_due")
-        await (await session.connection()).run_sync(due.create, checkfirst=True)
+        connection = await session.connection()
+        for index in Conversion.__table__.indexes:
+            await connection.run_sync(index.create, checkfirst=True)
         await session.execute(text("ANALYZE adplanning.conversion"))
-        plan = await session.execute(
-            text(
-                "EXPLAIN SELECT id FROM adplanning.conversion WHERE tenant_id = 'main' AND deleted_at IS NULL"
-                " AND attribution_version IS NULL ORDER BY id LIMIT 10"
+        for question, index in (
+            ("attribution_version IS NULL ORDER BY id", "ix_conversion_due"),
+            ("attribution_version < 2 ORDER BY attribution_version, id", "ix_conversion_credited"),
+        ):
+            plan = await session.execute(
+                text(
+                    "EXPLAIN SELECT id FROM adplanning.conversion WHERE tenant_id = 'main' AND deleted_at IS NULL"
+                    f" AND {question} LIMIT 10"
+                )
             )
-        )
-        assert "ix_conversion_due" in "\n".join(plan.scalars())
+            assert index in "\n".join(plan.scalars())
