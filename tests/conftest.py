@@ -6,6 +6,7 @@
 import itertools
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,8 +23,10 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What this process starts ends with it."""
+    """What this process starts ends with it, and can be interrupted: a shell's background job ignores SIGINT."""
     config.stash[_SERVERS] = ExitStack()
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started would inherit the other
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
