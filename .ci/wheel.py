@@ -1,5 +1,6 @@
-"""Builds the wheel, unpacks it, and makes sure that migrations, data and types travel inside it."""
+"""Builds the wheel, unpacks it, and makes sure that migrations, data, types and the admin pages travel inside it."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -8,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "adplanning_plugin" / "attribution" / "data"
+ADMIN = ROOT / "adplanning_plugin" / "admin"
+STATIC = ADMIN / "static"
 FIND = "from adplanning_plugin.kernel.migrate import heads, migrations_path; print(migrations_path(), *heads())"
 
 
@@ -33,6 +36,13 @@ def main() -> int:
         wanted = {f"adplanning_plugin/migrations/{name}" for name in carried}
         wanted |= {f"adplanning_plugin/{name}" for name in ("py.typed", "tracking/tracker.js")}
         wanted |= {f"adplanning_plugin/attribution/data/{path.name}" for path in DATA.glob("*.json")}
+        if os.environ.get("ADPLANNING_SKIP_UI", "") in {"", "0"}:
+            built = {path.relative_to(ADMIN).as_posix() for path in STATIC.rglob("*") if path.is_file()}
+            wanted |= {f"adplanning_plugin/admin/{name}" for name in built | {"static/index.html"}}
+        sources = sorted(name for name in names if "/admin/ui/" in name or name.endswith(".map"))
+        if sources:
+            print(f"The wheel carries what only the build needs: {', '.join(sources[:5])}.")
+            return 1
         missing = sorted(wanted - names)
         if missing or not revisions:
             print(f"The wheel lacks {', '.join(missing) or 'migrations: there is no revision at all'}.")

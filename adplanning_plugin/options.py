@@ -39,6 +39,19 @@ class PathOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Path prefixes on which the capture middleware does nothing."""
 
 
+class PageOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the admin pages meet the host's own admin."""
+
+    login_url: str | None = None
+    """The host's login page: who is not signed in goes there with `?next=`, the address to come back to."""
+    home_url: str | None = None
+    """The host's own admin, which the pages' sidebar leads back to."""
+    host_script: str | None = None
+    """A script of the host's that runs before the pages; it may set `window.adplanning = {token}` for bearer tokens."""
+    frame_ancestors: tuple[str, ...] = ("'self'",)
+    """Origins whose pages may show ours in a frame."""
+
+
 class CookieOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The first-party visitor cookie."""
 
@@ -82,6 +95,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     database: DatabaseOptions = msgspec.field(default_factory=DatabaseOptions)
     paths: PathOptions = msgspec.field(default_factory=PathOptions)
+    pages: PageOptions = msgspec.field(default_factory=PageOptions)
     cookie: CookieOptions = msgspec.field(default_factory=CookieOptions)
     ingest: IngestOptions = msgspec.field(default_factory=IngestOptions)
     work: WorkOptions = msgspec.field(default_factory=WorkOptions)

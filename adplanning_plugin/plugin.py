@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.admin.hooks import AdminHooks
+from adplanning_plugin.admin.pages import page_routes
 from adplanning_plugin.attribution.hooks import AttributionHooks
 from adplanning_plugin.hookspecs import PROJECT, EventBus, HostEvent, Specs
 from adplanning_plugin.identity.hooks import IdentityHooks
@@ -159,6 +160,8 @@ class AdPlanning(InitPlugin):
         if "tracking" in self.domains:
             app_config.middleware.append(CaptureMiddleware(runtime))
             app_config.route_handlers.extend(app_routes(runtime))
+        if "admin" in self.domains:
+            app_config.route_handlers.extend(page_routes(runtime))
         cast("Any", app_config).lifespan.append(self._lifespan)
         app_config.state["adplanning"] = runtime
         return app_config

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from host_example.context import STAFF_COOKIE, Connection, StoreRequest, store_of
 from host_example.models import Purchase, PurchaseLine, PurchaseRefund, Staff
 from host_example.orders import OrderProblem, cancel, mark_paid, refund
-from host_example.pages import form_of, go, money
+from host_example.pages import form_of, go, local_path, money
 from host_example.security import verify_password
 from host_example.visits import store_cookie
 
@@ -98,9 +98,9 @@ async def log_out() -> Redirect:
 
 
 @get("/app/login")
-async def login_page() -> Template:
-    """The admin's login page."""
-    return Template("staff_login.html", context={"error": None})
+async def login_page(request: StoreRequest) -> Template:
+    """The admin's login page; `?next=` is where it leads to."""
+    return Template("staff_login.html", context={"error": None, "next": _next(request.query_params.get("next"))})
 
 
 @post("/app/login", status_code=303)
@@ -109,8 +109,15 @@ async def send_login_page(request: StoreRequest, store_session: StoreSession) ->
     form = await form_of(request)
     member = await _check(store_session, form.get("email", ""), form.get("password", ""))
     if member is None:
-        return Template("staff_login.html", context={"error": "Email or password is wrong."}, status_code=422)
-    return go("/app", [_open_session(request, member)[1]])
+        context = {"error": "Email or password is wrong.", "next": _next(form.get("next"))}
+        return Template("staff_login.html", context=context, status_code=422)
+    return go(_next(form.get("next")), [_open_session(request, member)[1]])
+
+
+def _next(asked: str | None) -> str:
+    """Where to go after the login: a page of the admin, and nowhere else."""
+    path = local_path(asked)
+    return path if path.startswith("/app/") else "/app"
 
 
 @get("/app")

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from adplanning_plugin.hookspecs import AdminPage, Section, hookimpl
 from adplanning_plugin.insights.admin import DashboardController
+from adplanning_plugin.insights.campaigns_admin import CampaignController
 from adplanning_plugin.insights.coverage_admin import CoverageController
 from adplanning_plugin.insights.fetching import fetch_exchange_rates
 from adplanning_plugin.insights.metrics import SECTIONS
@@ -28,7 +29,7 @@ class InsightsHooks:
     @hookimpl
     def register_admin_routes(self) -> Sequence[ControllerRouterHandler]:
         """Dashboard, ROI, coverage, spend, rates."""
-        return (DashboardController, CoverageController, SpendController, RateController)
+        return (DashboardController, CampaignController, CoverageController, SpendController, RateController)
 
     @hookimpl
     def register_sections(self) -> Sequence[Section]:
@@ -44,7 +45,7 @@ class InsightsHooks:
     def register_admin_pages(self) -> Sequence[AdminPage]:
         """Pages of the figures."""
         return (
-            AdminPage(key="dashboard", title="Ad planning", path="/", group="overview", order=0),
+            AdminPage(key="dashboard", title="Dashboard", path="/", group="overview", order=0),
             AdminPage(key="metrics", title="Metrics", path="/metrics", group="overview", order=5),
             AdminPage(key="campaigns", title="Campaigns", path="/campaigns", group="performance", order=10),
             AdminPage(key="roi", title="ROI", path="/roi", group="performance", order=20),

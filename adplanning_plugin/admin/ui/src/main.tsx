@@ -1,0 +1,51 @@
+// Starts the pages: theme first, then the router below the address that the server mounted us at.
+import "@/shell/theme"
+import "./app.css"
+import { QueryClientProvider } from "@tanstack/react-query"
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, type RouteComponent, RouterProvider } from "@tanstack/react-router"
+import { setNonce } from "get-nonce"
+import { createRoot } from "react-dom/client"
+import { queryClient } from "@/api/query"
+import { appPath, nonce } from "@/config"
+import { PAGES } from "@/registry"
+import { Broken, NotFound, PageGate, Pending } from "@/shell/page-gate"
+import { SessionProvider } from "@/shell/session"
+import { Shell } from "@/shell/shell"
+import { parseSearch, stringifySearch } from "@/state/url"
+
+setNonce(nonce)
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Broken })
+const routes = PAGES.map((page) => {
+  const Page = lazyRouteComponent(page.load as () => Promise<{ default: RouteComponent }>)
+  return createRoute({
+    getParentRoute: () => root,
+    path: page.path,
+    component: () => (
+      <PageGate page={page}>
+        <Page />
+      </PageGate>
+    ),
+    loader: () => Page.preload?.(),
+  })
+})
+
+const router = createRouter({
+  routeTree: root.addChildren(routes),
+  basepath: appPath || "/",
+  parseSearch,
+  stringifySearch,
+  defaultPreload: "intent",
+  defaultPendingComponent: Pending,
+  defaultErrorComponent: Broken,
+  defaultPendingMs: 150,
+  scrollRestoration: true,
+})
+
+createRoot(document.getElementById("root")!).render(
+  <QueryClientProvider client={queryClient}>
+    <SessionProvider>
+      <RouterProvider router={router} />
+    </SessionProvider>
+  </QueryClientProvider>,
+)

@@ -1,0 +1,4 @@
+import { PageHeader } from "@/ui/page"
+export default function Conversions() {
+  return <PageHeader title="Conversions" />
+}

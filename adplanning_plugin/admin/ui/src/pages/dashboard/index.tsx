@@ -1,0 +1,4 @@
+import { PageHeader } from "@/ui/page"
+export default function Dashboard() {
+  return <PageHeader title="Dashboard" />
+}

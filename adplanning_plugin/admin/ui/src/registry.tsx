@@ -1,0 +1,18 @@
+// Every page: one line each. `key` is the manifest's, which decides who sees it in the sidebar; a page without a key of its
+// own (a detail page) names its parent's. Each file exports `default` and becomes a chunk of its own.
+import type { LucideIcon } from "lucide-react"
+import { ChartNoAxesCombined, LayoutDashboard } from "lucide-react"
+import type { ComponentType } from "react"
+
+export interface PageEntry {
+  path: string
+  key: string
+  load: () => Promise<{ default: ComponentType }>
+  /** Shown in the sidebar, which takes its titles and groups from the manifest. */
+  icon?: LucideIcon
+}
+
+export const PAGES: PageEntry[] = [
+  { path: "/", key: "dashboard", icon: LayoutDashboard, load: () => import("@/pages/dashboard") },
+  { path: "/conversions", key: "conversions", icon: ChartNoAxesCombined, load: () => import("@/pages/conversions") },
+]
