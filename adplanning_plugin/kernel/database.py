@@ -78,6 +78,8 @@ class Database:
                 await session.execute(text("SET LOCAL transaction_read_only = on"))
                 if heavy:
                     await session.execute(text(f"SET LOCAL work_mem = '{int(self._options.heavy_work_mem_mb)}MB'"))
+                    # A plan for any period at all expects a few rows of each table, and loops over a year of them.
+                    await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
                 yield session
         finally:
             if gate is not None:

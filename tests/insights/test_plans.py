@@ -1,0 +1,21 @@
+"""Plans: a report is planned for the period it is asked for, however often it was asked before."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from tests.insights.books import Shop
+
+
+async def test_a_report_that_is_asked_often_never_runs_by_a_plan_for_any_period(fresh: Shop) -> None:
+    database = fresh.store.runtime.database
+    async with database.reading(fresh.side.tenant, heavy=True) as session:
+        for _ in range(8):
+            await session.execute(text("SELECT count(*) FROM adplanning.conversion WHERE id = :id"), {"id": "conv_1"})
+        used = "SELECT sum(generic_plans)::int, max(custom_plans)::int FROM pg_prepared_statements"
+        generic, custom = (await session.execute(text(used))).one()
+    assert generic == 0
+    assert custom >= 8
+    async with database.transaction(fresh.side.tenant) as session:
+        kept = (await session.execute(text("SHOW plan_cache_mode"))).scalar_one()
+    assert kept == "auto", "short statements keep the plans that they share"
