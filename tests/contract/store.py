@@ -285,6 +285,7 @@ async def fill_side(contract: Contract, side: Side) -> None:
         "campaign_name": f"Campaign {side.marker}", "spend": "12.50",
     }  # fmt: skip
     await _made(side, "PUT", "/ad-spend", {"ad_spend": [spend]})
+    side.ids["ad_campaign_id"] = spend["ad_campaign_id"]
     rate = {"day": today.isoformat(), "base": "USD", "quote": "CHF", "rate": "0.9", "source": side.marker}
     await _made(side, "PUT", "/exchange-rates", {"exchange_rates": [rate]})
     await _shop(side)
