@@ -22,10 +22,14 @@ class Lane:
         self.most = size + ahead
         self.waiting: deque[Claimed] = deque()
         self.running = 0
+        self.paused = False
+        """Full of slow work: what it claimed ahead was given back, and it would only claim it again."""
 
     @property
     def free(self) -> int:
         """How many more may be claimed; short work only once half of what was claimed ahead is gone."""
+        if self.paused:
+            return 0
         held = self.running + len(self.waiting)
         return self.most - held if held <= self.most // 2 else 0
 

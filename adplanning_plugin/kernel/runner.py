@@ -256,17 +256,26 @@ class Runner:
             task = asyncio.current_task()
             if task is not None:
                 self._running.pop(task, None)
-            for each in self._lanes.values():
-                self._fill(each)
+            self._go_on()
             if lane.free > 0:
                 self.nudge()
+
+    def _go_on(self) -> None:
+        """Something ended: whatever lane has been waiting for a place may go on."""
+        for lane in self._lanes.values():
+            if lane.paused:
+                lane.paused = False
+                self.nudge()
+            self._fill(lane)
 
     async def _give_up_stuck(self) -> None:
         """What was claimed ahead and has to wait behind slow work goes back, so that another worker may take it."""
         stuck: list[Claimed] = []
         for lane in self._lanes.values():
-            while lane.waiting and time.monotonic() - lane.waiting[0].since > self._options.heartbeat_seconds:
+            late = time.monotonic() - self._options.heartbeat_seconds
+            while lane.waiting and lane.waiting[0].since < late:
                 stuck.append(lane.waiting.popleft())
+                lane.paused = lane.running >= lane.size or len(self._running) >= self._slots
         await self._release(stuck)
 
     async def _release(self, items: Sequence[Claimed]) -> None:
@@ -306,6 +315,7 @@ class Runner:
             task = asyncio.current_task()
             if task is not None:
                 self._running.pop(task, None)
+            self._go_on()
 
     async def _drain_streams(self, tenant_id: str) -> None:
         """Read until all that asked has been read; a transaction of someone else may hold that up for a moment."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from taskiq import InMemoryBroker
 
+from adplanning_plugin.hookspecs import hookimpl
 from adplanning_plugin.kernel import queue as queue_statements
+from adplanning_plugin.kernel.broker import Waker
 from adplanning_plugin.kernel.errors import ConfigurationError, Conflict, NotFound
 from adplanning_plugin.kernel.events import Delivery, Event, Retry, Subscription, publish
-from adplanning_plugin.kernel.queue import claim, dead_letters, fail, finish, purge, replay
+from adplanning_plugin.kernel.queue import claim, dead_letters, fail, finish, purge, release, replay
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.work import Work
 
 from .conftest import MakeRuntime, Registers, build_runtime, leave_effect, rows, wait_for_rows
 
@@ -278,6 +283,71 @@ async def test_work_given_back_at_the_end_counts_no_attempt_and_is_due_at_once(
     assert (await rows(runtime, "SELECT count(*) FROM adplanning.wakeup WHERE due_at <= now()"))[0][0] >= 1
 
 
+async def test_several_pieces_given_back_are_due_at_once_but_for_those_that_another_worker_has(
+    make_runtime: MakeRuntime,
+) -> None:
+    runtime = make_runtime(
+        subscribers=[
+            Subscription(id="note", events=("order.*",), handle=note),
+            Subscription(id="apart", events=("order.*",), handle=note, queue="apart"),
+        ]
+    )
+    for order in range(3):
+        await tell(runtime, str(order))
+    async with runtime.database.transaction("main") as session:
+        mine = [item for queue in ("events", "apart") for item in await claim(session, "main", queue, 9, 60.0)]
+    assert len(mine) == 6
+    lost = mine[0]
+    again = "UPDATE adplanning.work_item SET attempt = 2 WHERE id = :id RETURNING 1"
+    assert await rows(runtime, again, id=lost.id) == [(1,)]
+    async with runtime.database.transaction("main") as session:
+        await release(session, mine)
+    state = "SELECT attempt, lease_until IS NULL, due_at <= now() FROM adplanning.work_item WHERE id = :id"
+    assert await rows(runtime, state, id=lost.id) == [(2, False, False)]
+    for item in mine[1:]:
+        assert await rows(runtime, state, id=item.id) == [(0, True, True)]
+    due = "SELECT DISTINCT queue FROM adplanning.wakeup WHERE due_at <= now() ORDER BY queue"
+    assert await rows(runtime, due) == [("apart",), ("events",)]
+
+
+async def test_what_was_claimed_ahead_of_slow_work_goes_to_another_worker(database_url: str, effects: None) -> None:
+    """The first worker has leased everything, and is held up by the first piece."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(delivery: Delivery, event: Event) -> None:
+        await note(delivery, event)
+        entered.set()
+        await go_on.wait()
+
+    def worker() -> Runtime:
+        subscribers = [
+            Subscription(id="slow", events=("order.*",), handle=slow),
+            Subscription(id="note", events=("lead.*",), handle=note),
+        ]
+        often = {"heartbeat_seconds": 0.3, "beat_seconds": 0.3}
+        return build_runtime(database_url, Registers(subscribers=subscribers), concurrency=1, **often)
+
+    held_up, free = worker(), worker()
+    await tell(held_up, "slow")
+    for lead in ("a", "b"):
+        await tell(held_up, lead, name="lead.created")
+    leased = "SELECT count(*) FROM adplanning.work_item WHERE lease_until IS NOT NULL"
+    first, second = Runner(held_up), Runner(free)
+    await first.start()
+    await asyncio.wait_for(entered.wait(), 10)
+    assert await rows(held_up, leased) == [(3,)]
+    await second.start()
+    sooner_than_a_lease = free.options.work.lease_seconds / 2
+    await wait_for_rows(free, "SELECT 1 FROM public.effect HAVING count(*) = 2", sooner_than_a_lease)
+    go_on.set()
+    await wait_for_rows(free, "SELECT 1 FROM public.effect HAVING count(*) = 3")
+    assert await rows(free, "SELECT DISTINCT attempt FROM adplanning.work_item") == [(1,)]
+    for runner in (first, second):
+        await runner.stop()
+    for runtime in (held_up, free):
+        await runtime.database.close()
+
+
 async def test_work_whose_wake_up_was_lost_is_found_by_the_beat(make_runtime: MakeRuntime, effects: None) -> None:
     runtime = make_runtime(
         work={"beat_seconds": 0.2}, subscribers=[Subscription(id="note", events=("order.*",), handle=note)]
@@ -371,3 +441,33 @@ def test_a_subscriber_id_that_is_taken_names_both_owners(database_url: str) -> N
     plugins = [Registers(subscribers=[Subscription(id="note", events=("a.b",), handle=note)]) for _ in range(2)]
     with pytest.raises(ConfigurationError, match=r"'note' is registered by plugin-0 and by plugin-1"):
         build_runtime(database_url, *plugins)
+
+
+async def test_a_wake_up_leaves_no_line_in_the_hosts_log_and_the_hosts_own_tasks_keep_theirs(
+    make_runtime: MakeRuntime, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "taskiq")
+    broker = InMemoryBroker(await_inplace=True)
+
+    async def theirs() -> None:
+        return None
+
+    host = broker.register_task(theirs, task_name="their.task")
+
+    class Host:
+        @hookimpl
+        def provide_broker(self) -> InMemoryBroker:
+            return broker
+
+    arrived = asyncio.Event()
+    runtime = make_runtime()
+    runtime.hooks.register(Host())
+    waker = Waker(runtime, arrived.set)
+    await waker.start()
+    runtime.get(Work).nudge()
+    await asyncio.wait_for(arrived.wait(), 10)
+    await host.kiq()
+    await waker.stop()
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("taskiq")]
+    assert len(told) == 1
+    assert "their.task" in told[0]
