@@ -23,7 +23,14 @@ from adplanning_plugin.attribution.repository import (
     touchpoint,
 )
 from adplanning_plugin.attribution.resolution import START, Resolved, resolve_page, resolve_touches
-from adplanning_plugin.attribution.rules import Rules, canonical_model, current_rules, model_position, parse_window
+from adplanning_plugin.attribution.rules import (
+    Rules,
+    canonical_model,
+    current_rules,
+    hook_models,
+    model_position,
+    parse_window,
+)
 from adplanning_plugin.attribution.schemas import (
     AssignTouchpoint,
     AttributionOut,
@@ -166,6 +173,32 @@ class AttributionController(Controller):
             "total": _total(rows),
         }
         return table_response(call, "stats", lines, summary)
+
+    @get("/models", operation_id="listAttributionModels", summary="Models and windows to choose from")
+    async def models(self, call: NamedDependency[AdminCall]) -> dict[str, Any]:
+        """Those that credit is computed by, the store's default marked."""
+        async with call.reading() as session:
+            rules = await current_rules(session, call.tenant_id)
+        labels = {model.name: model.label for model in hook_models(call.runtime)}
+        return {
+            "models": [
+                {
+                    "model": name,
+                    "label": labels.get(name) or name.replace("_", " ").capitalize(),
+                    "is_default": name == canonical_model(rules.default_model),
+                }
+                for name in rules.models
+            ],
+            "windows": [
+                {
+                    "window": str(days) if days else "lifetime",
+                    "days": days,
+                    "label": "Lifetime" if not days else "1 day" if days == 1 else f"{days} days",
+                    "is_default": days == rules.default_window_days,
+                }
+                for days in rules.windows
+            ],
+        }
 
     @post("/", operation_id="createAttribution", summary="Write down a touch that was not tracked")
     async def create(self, call: NamedDependency[AdminCall], data: JSONBody[NewTouchpoint]) -> Response[Any]:

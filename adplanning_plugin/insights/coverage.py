@@ -27,6 +27,11 @@ JOINED = "joined"
 LIFETIME = 0
 
 
+def meaning(name: str) -> str:
+    """The sentence of a cause."""
+    return "The order is joined to a visit" if name == JOINED else dict(CAUSES)[name]
+
+
 def cause() -> ColumnElement[str]:
     """SQL: `joined`, or the first cause that explains why an order has no visit.
 

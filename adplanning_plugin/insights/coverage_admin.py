@@ -13,7 +13,7 @@ from adplanning_plugin.insights import coverage as cover
 from adplanning_plugin.insights.admin import Day
 from adplanning_plugin.insights.figures import money
 from adplanning_plugin.insights.periods import read_period
-from adplanning_plugin.kernel.days import rfc3339
+from adplanning_plugin.kernel.days import day_of, rfc3339
 from adplanning_plugin.kernel.export import list_response
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.kernel.paging import ListParams, paginate
@@ -23,7 +23,9 @@ COLUMNS = (
     "order_id",
     "conversion_id",
     "occurred_at",
+    "day",
     "cause",
+    "sentence",
     "joined_by",
     "consent",
     "sales_channel",
@@ -67,20 +69,26 @@ class CoverageController(Controller):
                 session,
                 query,
                 params,
-                sortable={"occurred_at": rows.c.occurred_at, "value": rows.c.value},
+                sortable={"occurred_at": rows.c.occurred_at, "value": rows.c.value, "cause": rows.c.cause},
                 default="-occurred_at",
                 tiebreak=rows.c.conversion_id,
                 search=[rows.c.order_id],
             )
-        return list_response(call, "orders", page, _order, columns=COLUMNS)
+
+        def encode(row: Any) -> dict[str, Any]:
+            return _order(row, call.tenant.zone)
+
+        return list_response(call, "orders", page, encode, columns=COLUMNS)
 
 
-def _order(row: Any) -> dict[str, Any]:
+def _order(row: Any, zone: str) -> dict[str, Any]:
     return {
         "order_id": row.order_id,
         "conversion_id": row.conversion_id,
         "occurred_at": rfc3339(row.occurred_at),
+        "day": day_of(row.occurred_at, zone).isoformat(),
         "cause": row.cause,
+        "sentence": cover.meaning(row.cause),
         "joined_by": row.method if row.cause == cover.JOINED else None,
         "consent": row.consent,
         "sales_channel": row.sales_channel,

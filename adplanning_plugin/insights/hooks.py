@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from adplanning_plugin.hookspecs import AdminPage, Section, hookimpl
 from adplanning_plugin.insights.admin import DashboardController
 from adplanning_plugin.insights.campaigns_admin import CampaignController
+from adplanning_plugin.insights.campaigns_order import OrderController
 from adplanning_plugin.insights.coverage_admin import CoverageController
 from adplanning_plugin.insights.fetching import fetch_exchange_rates
 from adplanning_plugin.insights.metrics import SECTIONS
@@ -29,7 +30,14 @@ class InsightsHooks:
     @hookimpl
     def register_admin_routes(self) -> Sequence[ControllerRouterHandler]:
         """Dashboard, ROI, coverage, spend, rates."""
-        return (DashboardController, CampaignController, CoverageController, SpendController, RateController)
+        return (
+            DashboardController,
+            CampaignController,
+            OrderController,
+            CoverageController,
+            SpendController,
+            RateController,
+        )
 
     @hookimpl
     def register_sections(self) -> Sequence[Section]:

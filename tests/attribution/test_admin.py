@@ -297,3 +297,18 @@ async def test_detail_sections_show_credit_by_model(told, runtime):
     models = {each["model"]: each["credit"] for each in found["models"]}
     assert [part["value"] for part in models["linear"]] == ["500.00", "500.00"]
     assert [(part["touch_id"], part["refunded"]) for part in models["last_click"]] == [("touch_2", "100.00")]
+
+
+async def test_the_models_and_windows_to_choose_from_mark_the_stores_default(admin, store):
+    found = (await admin.get("/attribution/models")).json()
+    defaults = [each["model"] for each in found["models"] if each["is_default"]]
+    assert defaults == ["last_non_direct"]
+    assert {"last_click", "linear", "time_decay"} <= {each["model"] for each in found["models"]}
+    assert {each["window"] for each in found["windows"]} >= {"7", "30", "lifetime"}
+    for each in (*found["models"], *found["windows"]):
+        query = {name: each[name] for name in ("model", "window") if name in each}
+        assert (await admin.get("/attribution/stats", params=query)).status_code == 200
+    await admin.put("/settings/attribution", json={"value": {"default_model": "linear", "default_window_days": 7}})
+    changed = (await admin.get("/attribution/models")).json()
+    assert [each["model"] for each in changed["models"] if each["is_default"]] == ["linear"]
+    assert [each["label"] for each in changed["windows"] if each["is_default"]] == ["7 days"]

@@ -280,15 +280,17 @@ async def fill_side(contract: Contract, side: Side) -> None:
         {"name": f"Goal {side.marker}", "goal_type": "custom", "conditions": {"event_name": f"ev_{side.marker}"}},
     )  # fmt: skip
     side.ids["goal_id"] = goal["goal"]["id"]
+    side.ids["ad_campaign_id"] = f"camp-{secrets.token_hex(6)}"
     spend = {
-        "day": today.isoformat(), "platform": "meta", "ad_campaign_id": f"camp-{side.marker}", "currency": "EUR",
+        "day": today.isoformat(), "platform": "meta", "ad_campaign_id": side.ids["ad_campaign_id"], "currency": "EUR",
         "campaign_name": f"Campaign {side.marker}", "spend": "12.50",
     }  # fmt: skip
     await _made(side, "PUT", "/ad-spend", {"ad_spend": [spend]})
-    side.ids["ad_campaign_id"] = spend["ad_campaign_id"]
     rate = {"day": today.isoformat(), "base": "USD", "quote": "CHF", "rate": "0.9", "source": side.marker}
     await _made(side, "PUT", "/exchange-rates", {"exchange_rates": [rate]})
     await _shop(side)
+    number = "SELECT max(purchase_no)::text AS id FROM store.purchases WHERE shop_no = :shop"
+    side.ids["order_id"] = (await contract.rows(number, side.tenant, shop=int(side.tenant)))[0].id
     visitor, session = f"vis_{side.marker}", f"ses_{side.marker}"
     page = f"{side.base}/?utm_source={side.marker}&utm_medium=cpc&utm_campaign={side.marker}"
     seen = {"visitor_id": visitor, "session_id": session}

@@ -127,7 +127,7 @@ async def test_filters_by_foreign_values_find_nothing(contract: Contract, foreig
     texts = {
         "q": other.marker,
         "website_id": "21",
-        "ad_campaign_id": f"camp-{other.marker}",
+        "ad_campaign_id": other.ids["ad_campaign_id"],
         "visitor_id": f"vis_{other.marker}",
     }
     asked = 0

@@ -80,3 +80,14 @@ async def test_a_period_without_orders_has_no_shares(khadi: Shop) -> None:
     assert (found["orders"], found["joined"], found["revenue"]) == (0, 0, "0.00")
     assert (found["joined_share"], found["joined_share_online"]) == (None, None)
     assert {each["share"] for each in found["lost"]} == {None}
+
+
+async def test_an_order_of_a_cause_says_its_local_day_and_why_in_a_sentence(khadi: Shop) -> None:
+    page = await khadi.get("/coverage/orders", order="cause", limit=200, **YEAR)
+    causes = [row["cause"] for row in page["orders"]]
+    assert causes == sorted(causes)
+    rows = await khadi.ledger("SELECT purchase_no::text AS id, day FROM ledger", FIRST, END)
+    days_of = {row.id: row.day.isoformat() for row in rows}
+    assert {row["order_id"]: row["day"] for row in page["orders"]}.items() <= days_of.items()
+    sentences = {row["cause"]: row["sentence"] for row in page["orders"]}
+    assert sentences["blocked"].startswith("Consent was given, but no visit arrived")
