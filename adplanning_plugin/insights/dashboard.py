@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.insights.coverage import coverage
 from adplanning_plugin.insights.figures import change, money, ratio
 from adplanning_plugin.insights.lines import headline
-from adplanning_plugin.insights.periods import Period, local_day
+from adplanning_plugin.insights.periods import Period, any_period, local_day, rate_day
 from adplanning_plugin.insights.roi import Question, Report, ask, report
-from adplanning_plugin.insights.sums import converted
+from adplanning_plugin.insights.sums import Summing, summing, sums_of
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
@@ -73,9 +74,14 @@ async def _kpis(
     }
 
 
-def counted_conversions(tenant_id: str, period: Period) -> AnySelect:
-    """Conversions that count, of every type: day, currency, conversions, leads and `total_value` (minor units)."""
+def counted_conversions(tenant_id: str, period: Period, quote: str | None = None) -> AnySelect:
+    """Conversions that count, of every type: day, currency, conversions, leads and `total_value` (minor units).
+
+    Days that no rate of `quote` is needed for are one, whose day is NULL.
+    """
     day = local_day(conversion.c.occurred_at, period.zone).label("day")
+    if quote is not None:
+        day = rate_day(day, conversion.c.currency, quote)
     return (
         select(
             day,
@@ -95,11 +101,15 @@ def counted_conversions(tenant_id: str, period: Period) -> AnySelect:
     )
 
 
+@lru_cache(maxsize=64)
+def _counting(tenant_id: str, currency: str, zone: str) -> Summing:
+    query = counted_conversions(tenant_id, any_period(zone), currency)
+    return summing(query, tenant_id, currency, keys=(), money=("total_value",))
+
+
 async def _conversion_counts(session: AsyncSession, tenant: Tenant, period: Period) -> dict[str, Any]:
     """Conversions of every type, leads, and `total_value`: the sum of all conversion values, which is not revenue."""
-    found = await converted(
-        session, counted_conversions(tenant.id, period), tenant.id, tenant.currency, keys=(), money=("total_value",)
-    )
+    found = await sums_of(session, _counting(tenant.id, tenant.currency, period.zone), period.values())
     total = found.whole()
     value = 0 if not total.counts else total.minor("total_value")
     return {

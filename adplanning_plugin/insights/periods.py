@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Date, cast, func
+from sqlalchemy import ColumnElement, Date, DateTime, bindparam, case, cast, func
 
 from adplanning_plugin.hookspecs import MetricsQuery
 from adplanning_plugin.kernel import days
@@ -16,6 +18,7 @@ from adplanning_plugin.kernel.runtime import Tenant
 DEFAULT_DAYS = 30
 LONGEST_DAYS = 1100
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
+_BOUNDS = ("start", "end")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -37,6 +40,11 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
         """How an answer names it."""
         return {"from_date": self.first.isoformat(), "to_date": self.last.isoformat(), "zone": self.zone}
 
+    def values(self) -> dict[str, Any]:
+        """What a statement over `any_period` is executed with."""
+        return {"period_first": self.first, "period_last": self.last, "period_start": self.start,
+                "period_end": self.end}  # fmt: skip
+
     def query(self, tenant: Tenant) -> MetricsQuery:
         """The question put to registered sections."""
         return MetricsQuery(
@@ -54,6 +62,14 @@ def period_of(first: date, last: date, zone: str) -> Period:
     """The period of those local days."""
     start, end = days.day_range(first, last, zone)
     return Period(first=first, last=last, zone=zone, start=start, end=end)
+
+
+@lru_cache(maxsize=64)
+def any_period(zone: str) -> Period:
+    """A period of parameters: a statement over it is built once and executed with each period's `values`."""
+    day: dict[str, Any] = {each: bindparam(f"period_{each}", type_=Date) for each in ("first", "last")}
+    instant: dict[str, Any] = {each: bindparam(f"period_{each}", type_=DateTime(timezone=True)) for each in _BOUNDS}
+    return Period(zone=zone, **day, **instant)
 
 
 def read_period(from_date: str | None, to_date: str | None, zone: str, *, now: datetime | None = None) -> Period:
@@ -103,3 +119,8 @@ def read_day(value: str, field: str) -> date:
 def local_day(instant: ColumnElement[datetime], zone: str) -> ColumnElement[date]:
     """SQL: the local calendar day of a timestamptz."""
     return cast(func.timezone(zone, instant), Date)
+
+
+def rate_day(day: ColumnElement[date], currency: ColumnElement[str], quote: str) -> ColumnElement[date | None]:
+    """SQL: the day whose rate turns `currency` into `quote`; NULL where none is needed, so that days group into one."""
+    return case((currency != quote, day)).label("day")

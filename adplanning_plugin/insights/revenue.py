@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Numeric, and_, case, cast, func, select
 
 from adplanning_plugin.attribution import credit_table as credit
-from adplanning_plugin.insights.periods import Period, local_day
+from adplanning_plugin.insights.periods import Period, local_day, rate_day
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.tracking import conversion_table as conversion
 
@@ -26,13 +26,15 @@ def revenue_conversions(tenant_id: str, period: Period | None) -> ColumnElement[
     return and_(*clauses)
 
 
-def order_revenue(tenant_id: str, period: Period) -> AnySelect:
-    """Revenue by local day and currency.
+def order_revenue(tenant_id: str, period: Period, quote: str | None = None) -> AnySelect:
+    """Revenue by local day and currency; days that no rate of `quote` is needed for are one, whose day is NULL.
 
     Columns: day, currency, revenue, refunds, orders, new_customers, new_revenue, cost, costed_revenue (the revenue of
     orders that carry a cost). A refund gives goods back in proportion: it takes the same share of the cost.
     """
     day = local_day(conversion.c.occurred_at, period.zone).label("day")
+    if quote is not None:
+        day = rate_day(day, conversion.c.currency, quote)
     kept = conversion.c.cost * case((conversion.c.value > 0, _net * 1.0 / conversion.c.value), else_=1)
     new = conversion.c.is_new_customer
     return (
@@ -65,14 +67,23 @@ def dimension(by: str) -> tuple[ColumnElement[Any], ...]:
 
 
 def credited(
-    tenant_id: str, period: Period, by: str, *, model: int, window_days: int, basis: Basis, paying: AnySelect
+    tenant_id: str,
+    period: Period,
+    by: str,
+    *,
+    model: int,
+    window_days: int,
+    basis: Basis,
+    paying: ColumnElement[Any],
+    quote: str | None = None,
 ) -> AnySelect:
     """Credit of revenue by dimension, local day and currency.
 
     Args:
         model: 1-based position of the model in the rule version's arrays.
         basis: `order` puts credit on the order's day, `click` on the touch's.
-        paying: `ad_campaign_id` of the campaigns that cost something in the period.
+        paying: the ids of the campaigns that cost something in the period, as ANY takes them.
+        quote: days of this currency are one, whose day is NULL.
     Columns:
         kind (touch, unattributed, renewal, offline); the dimension's columns as `key`, `set_key`, `ad_key` (as far as
         there are); day; currency; the names of `CREDIT_MONEY` (minor, numeric), where `paid_` is what touches of
@@ -88,7 +99,7 @@ def credited(
         (credit.c.touch_id == "", "unattributed"),
         else_="touch",
     )
-    cost = paying.distinct().cte("paying").prefix_with("MATERIALIZED")
+    day = local_day(at, period.zone).label("day")
     bounds = [at >= period.start, at < period.end]
     if basis == "click":
         # A touch comes before its order, and within the window: the index by the order's time serves this too.
@@ -102,20 +113,20 @@ def credited(
                 case((kind == "touch", column), else_=None).label(name)
                 for column, name in zip(dimension(by), ("key", "set_key", "ad_key"), strict=False)
             ),
-            local_day(at, period.zone).label("day"),
+            (day if quote is None else rate_day(day, credit.c.currency, quote)),
             credit.c.currency,
             net.label("net"),
             refunds.label("refunds"),
             weight.label("weight"),
             (conversion.c.cost * share).label("cost"),
             conversion.c.is_new_customer.label("is_new"),
-            and_(kind == "touch", cost.c.ad_campaign_id.is_not(None)).label("paid"),
+            and_(kind == "touch", credit.c.ad_campaign_id == func.any(paying)).label("paid"),
         )
         .select_from(
             credit.join(
                 conversion,
                 and_(conversion.c.tenant_id == credit.c.tenant_id, conversion.c.id == credit.c.conversion_id),
-            ).outerjoin(cost, cost.c.ad_campaign_id == credit.c.ad_campaign_id)
+            )
         )
         .where(
             credit.c.tenant_id == tenant_id,

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution import canonical_model, current_rules, model_position, parse_window
 from adplanning_plugin.attribution import touchpoint_table as touchpoint
 from adplanning_plugin.insights.lines import Line, LineKey, line_of, lines_of
-from adplanning_plugin.insights.periods import Period
+from adplanning_plugin.insights.periods import Period, any_period, rate_day
 from adplanning_plugin.insights.rates import rates_used, spans
 from adplanning_plugin.insights.revenue import CREDIT_MONEY, REVENUE_MONEY, Basis, credited, order_revenue
 from adplanning_plugin.insights.spend import SPEND_COUNTS, spend_rows
-from adplanning_plugin.insights.sums import Converted, Sums, converted
+from adplanning_plugin.insights.sums import Converted, Summing, Sums, summing, sums_of
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Tenant
 from adplanning_plugin.links import Links
@@ -34,6 +35,7 @@ _NAMES = ("key", "set_key", "ad_key")
 UNTOUCHED_CHANNEL = "Paid Other"
 """Where a campaign's spend belongs while none of its clicks was seen."""
 _REPORTS = "adplanning.insights.reports"
+_PAYING = "adplanning.insights.paying"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,21 +112,15 @@ async def report(session: AsyncSession, links: Links, question: Question) -> Rep
 
 async def _report(session: AsyncSession, links: Links, question: Question) -> Report:
     tenant_id, currency = question.tenant_id, question.currency
-    keys = _NAMES[: len(KEYS[question.by])]
-    spend = await converted(
-        session,
-        _spend_query(links, question, keys),
-        tenant_id,
-        currency,
-        keys=("zone", *keys),
-        money=("spend", "platform_value"),
-    )
-    credit = await converted(
-        session, credit_query(links, question), tenant_id, currency, keys=("kind", *keys), money=CREDIT_MONEY
-    )
-    store = await converted(
-        session, order_revenue(tenant_id, question.period), tenant_id, currency, keys=(), money=REVENUE_MONEY
-    )
+    statements = _statements(links, msgspec.structs.replace(question, period=any_period(question.period.zone)))
+    values = question.period.values()
+    spend = await sums_of(session, statements.spend, values)
+    if question.by in _OF_CAMPAIGNS:
+        paid = {key for (_, key, *_), found in spend.by_key.items() if key and found.counts.get("paying")}
+        _paying(session)[question.period] = sorted(paid)
+    paying = await paying_campaigns(session, links, question)
+    credit = await sums_of(session, statements.credit, {**values, "paying": paying})
+    store = await sums_of(session, statements.store, values)
     sums: dict[LineKey, Sums] = {}
     for (kind, *key), found in credit.by_key.items():
         sums.setdefault(LineKey(kind, *key), Sums()).add(found)
@@ -147,6 +143,53 @@ async def _report(session: AsyncSession, links: Links, question: Question) -> Re
     )
 
 
+_OF_CAMPAIGNS = frozenset({"campaign", "ad_set", "ad"})
+
+
+class _Statements(msgspec.Struct, frozen=True):
+    """What a report reads; parameters are the period's, and `paying`."""
+
+    spend: Summing
+    credit: Summing
+    store: Summing
+
+
+@lru_cache(maxsize=256)
+def _statements(links: Links, question: Question) -> _Statements:
+    """Built once for a question of any period: building them costs more than running those of a month."""
+    tenant_id, currency, period = question.tenant_id, question.currency, question.period
+    names = _NAMES[: len(KEYS[question.by])]
+    spend, credit = _spend_query(links, question, names), credit_of(question, PAYING, quote=currency)
+    return _Statements(
+        summing(spend, tenant_id, currency, keys=("zone", *names), money=("spend", "platform_value")),
+        summing(credit, tenant_id, currency, keys=("kind", *names), money=CREDIT_MONEY),
+        summing(order_revenue(tenant_id, period, currency), tenant_id, currency, keys=(), money=REVENUE_MONEY),
+    )
+
+
+def _paying(session: AsyncSession) -> dict[Period, Sequence[str]]:
+    return session.info.setdefault(_PAYING, {})
+
+
+async def paying_campaigns(session: AsyncSession, links: Links, question: Question) -> Sequence[str]:
+    """Ids of the campaigns that cost something in the period; read once for all reports of a transaction."""
+    known = _paying(session)
+    if question.period not in known:
+        statement = _paying_statement(links, question.tenant_id)
+        known[question.period] = sorted((await session.scalars(statement, question.period.values())).all())
+    return known[question.period]
+
+
+@lru_cache(maxsize=64)
+def _paying_statement(links: Links, tenant_id: str) -> AnySelect:
+    return _paying_query(links, tenant_id, any_period(""))
+
+
+def _paying_query(links: Links, tenant_id: str, period: Period) -> AnySelect:
+    spend = spend_rows(links, tenant_id, period)
+    return select(spend.c.ad_campaign_id).where(spend.c.spend > 0, spend.c.ad_campaign_id.is_not(None)).distinct()
+
+
 def _pending(store: Sums, credit: Sums) -> Sums | None:
     """What the store earned beyond all credit: orders whose credit is due. None where there is none."""
     names = ("orders", "new_customers")
@@ -159,7 +202,15 @@ def _pending(store: Sums, credit: Sums) -> Sums | None:
 
 def credit_query(links: Links, question: Question) -> AnySelect:
     """The credit side of the report, by day and currency."""
-    spend = spend_rows(links, question.tenant_id, question.period)
+    paying = _paying_query(links, question.tenant_id, question.period)
+    return credit_of(question, func.array(paying.scalar_subquery()))
+
+
+PAYING = bindparam("paying", type_=ARRAY(Text))
+
+
+def credit_of(question: Question, paying: ColumnElement[Any], quote: str | None = None) -> AnySelect:
+    """The credit side, where the campaigns that cost something are known; `quote` as in `credited`."""
     return credited(
         question.tenant_id,
         question.period,
@@ -167,7 +218,8 @@ def credit_query(links: Links, question: Question) -> AnySelect:
         model=question.model_position,
         window_days=question.window_days,
         basis=question.basis,
-        paying=select(spend.c.ad_campaign_id).where(spend.c.spend > 0, spend.c.ad_campaign_id.is_not(None)),
+        paying=paying,
+        quote=quote,
     )
 
 
@@ -181,18 +233,20 @@ def _spend_query(links: Links, question: Question, names: tuple[str, ...]) -> An
     elif question.by == "platform":
         keys = [rows.c.platform.label("key")]
     counts = [func.sum(rows.c[name]).label(name) for name in SPEND_COUNTS]
+    day = rate_day(rows.c.day, rows.c.currency, question.currency)
     return (
         select(
             rows.c.zone,
             *keys,
-            rows.c.day,
+            day,
             rows.c.currency,
             func.sum(rows.c.spend).label("spend"),
             func.sum(rows.c.platform_value).label("platform_value"),
+            func.count().filter(rows.c.spend > 0).label("paying"),
             *counts,
         )
         .select_from(source)
-        .group_by(rows.c.zone, *keys, rows.c.day, rows.c.currency)
+        .group_by(rows.c.zone, *keys, day, rows.c.currency)
     )
 
 

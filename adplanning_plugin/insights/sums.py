@@ -57,19 +57,22 @@ class Converted(msgspec.Struct, kw_only=True):
         return total
 
 
-async def converted(
-    session: AsyncSession,
-    query: AnySelect,
-    tenant_id: str,
-    currency: str,
-    *,
-    keys: Sequence[str],
-    money: Sequence[str],
-) -> Converted:
-    """Sum a daily query by its key columns, each day's money at that day's rate.
+class Summing(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement that sums and converts, built once for many executions."""
+
+    statement: AnySelect
+    currency: str
+    keys: tuple[str, ...]
+    money: tuple[str, ...]
+    counts: tuple[str, ...]
+
+
+def summing(query: AnySelect, tenant_id: str, currency: str, *, keys: Sequence[str], money: Sequence[str]) -> Summing:
+    """The statement that sums a daily query by its key columns, each day's money at that day's rate.
 
     Args:
-        query: columns `day`, `currency`, the keys, and measures, of which `money` are minor units of `currency`.
+        query: columns `day` (NULL will do where the money is in `currency` already), `currency`, the keys, and
+            measures, of which `money` are minor units of `currency`.
     """
     rows = with_factor(query, tenant_id, currency).subquery("rated")
     by = [rows.c[name] for name in keys]
@@ -89,9 +92,29 @@ async def converted(
         .group_by(*by, rows.c.currency)
         .order_by(*by, rows.c.currency)
     )
+    counted = tuple(column.name for column in counts)
+    return Summing(statement=summed, currency=currency, keys=tuple(keys), money=tuple(money), counts=counted)
+
+
+async def converted(
+    session: AsyncSession,
+    query: AnySelect,
+    tenant_id: str,
+    currency: str,
+    *,
+    keys: Sequence[str],
+    money: Sequence[str],
+) -> Converted:
+    """The sums of a daily query, as `summing` says, that is asked once."""
+    return await sums_of(session, summing(query, tenant_id, currency, keys=keys, money=money))
+
+
+async def sums_of(session: AsyncSession, asked: Summing, parameters: Mapping[str, Any] | None = None) -> Converted:
+    """What the statement finds with these parameters."""
+    by, money, counts, currency = asked.keys, asked.money, asked.counts, asked.currency
     found = Converted(by_key={}, used={}, missing=set())
     days: list[tuple[str, date, date]] = []
-    for row in await session.execute(summed):
+    for row in await session.execute(asked.statement, parameters):
         values = list(row)
         key, (code, first, last), rest = tuple(values[: len(by)]), values[len(by) : len(by) + 3], values[len(by) + 3 :]
         sums, lacking, totals = rest[: len(money)], rest[len(money) : 2 * len(money)], rest[2 * len(money) :]
@@ -102,9 +125,7 @@ async def converted(
             days.append((code, first, last))
         one = Sums(
             money={name: Decimal(total) for name, total in zip(money, sums, strict=True) if total is not None},
-            counts={
-                column.name: float(total) for column, total in zip(counts, totals, strict=True) if total is not None
-            },
+            counts={name: float(total) for name, total in zip(counts, totals, strict=True) if total is not None},
             unknown=unknown,
         )
         found.by_key.setdefault(key, Sums()).add(one)

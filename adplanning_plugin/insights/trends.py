@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
+import msgspec
 from sqlalchemy import Date, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.insights.dashboard import counted_conversions
 from adplanning_plugin.insights.figures import money, ratio
-from adplanning_plugin.insights.periods import Period
+from adplanning_plugin.insights.periods import Period, any_period
 from adplanning_plugin.insights.rates import rates_used, spans
 from adplanning_plugin.insights.revenue import REVENUE_MONEY, order_revenue
-from adplanning_plugin.insights.roi import ask, credit_query
+from adplanning_plugin.insights.roi import PAYING, Question, ask, credit_of, paying_campaigns
 from adplanning_plugin.insights.spend import spend_rows
-from adplanning_plugin.insights.sums import Converted, Sums, converted, rounded
+from adplanning_plugin.insights.sums import Summing, Sums, rounded, summing, sums_of
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
@@ -34,20 +36,13 @@ async def trend(
     """
     links = runtime.get(Links)
     question = await ask(session, tenant, period, by="platform")
-    spend_of = spend_rows(links, tenant.id, period)
-    daily_spend = select(
-        spend_of.c.day, spend_of.c.currency, spend_of.c.zone, func.sum(spend_of.c.spend).label("spend")
-    ).group_by(spend_of.c.day, spend_of.c.currency, spend_of.c.zone)
-
-    async def by_bucket(query: AnySelect, names: tuple[str, ...], *keys: str) -> Converted:
-        bucketed = _bucketed(query, grain)
-        return await converted(session, bucketed, tenant.id, tenant.currency, keys=("bucket", *keys), money=names)
-
-    spend = await by_bucket(daily_spend, ("spend",), "zone")
-    revenue = await by_bucket(order_revenue(tenant.id, period), REVENUE_MONEY)
-    credit_of = credit_query(links, question).subquery("credit_of")
-    credit = await by_bucket(select(credit_of.c.day, credit_of.c.currency, credit_of.c.paid_revenue), ("paid_revenue",))
-    counts = await by_bucket(counted_conversions(tenant.id, period), ("total_value",))
+    asked = _statements(links, msgspec.structs.replace(question, period=any_period(period.zone)), grain)
+    values = period.values()
+    spend = await sums_of(session, asked.spend, values)
+    revenue = await sums_of(session, asked.revenue, values)
+    paying = await paying_campaigns(session, links, question)
+    credit = await sums_of(session, asked.credit, {**values, "paying": paying})
+    counts = await sums_of(session, asked.counts, values)
     sums = {bucket: Sums() for bucket in _buckets(period, grain)}
     for side in (spend, revenue, credit, counts):
         for (bucket, *_), found in side.by_key.items():
@@ -84,6 +79,39 @@ async def trend(
         "missing_rates": sorted(spend.missing | revenue.missing | credit.missing),
     }
     return points, basis
+
+
+class _Statements(msgspec.Struct, frozen=True):
+    """What a trend reads; parameters are the period's, and `paying`."""
+
+    spend: Summing
+    revenue: Summing
+    credit: Summing
+    counts: Summing
+
+
+@lru_cache(maxsize=256)
+def _statements(links: Links, question: Question, grain: Grain) -> _Statements:
+    """Built once for a question of any period."""
+    tenant_id, currency, period = question.tenant_id, question.currency, question.period
+    spent = spend_rows(links, tenant_id, period)
+    daily_spend = select(spent.c.day, spent.c.currency, spent.c.zone, func.sum(spent.c.spend).label("spend")).group_by(
+        spent.c.day, spent.c.currency, spent.c.zone
+    )
+    earned = credit_of(question, PAYING).subquery("credit_of")
+    paid = select(earned.c.day, earned.c.currency, func.sum(earned.c.paid_revenue).label("paid_revenue")).group_by(
+        earned.c.day, earned.c.currency
+    )
+
+    def by_bucket(query: AnySelect, money: tuple[str, ...], *keys: str) -> Summing:
+        return summing(_bucketed(query, grain), tenant_id, currency, keys=("bucket", *keys), money=money)
+
+    return _Statements(
+        by_bucket(daily_spend, ("spend",), "zone"),
+        by_bucket(order_revenue(tenant_id, period), REVENUE_MONEY),
+        by_bucket(paid, ("paid_revenue",)),
+        by_bucket(counted_conversions(tenant_id, period), ("total_value",)),
+    )
 
 
 def _bucketed(query: AnySelect, grain: Grain) -> AnySelect:
