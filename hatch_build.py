@@ -73,7 +73,7 @@ def node_home() -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def node(*command: str, folder: Path = UI) -> None:
+def node(*command: str, folder: Path = UI, hint: str = "") -> None:
     """Run a script with the wheel's Node first on PATH, or with a Node of the machine's where there is no wheel.
 
     Raises:
@@ -87,7 +87,7 @@ def node(*command: str, folder: Path = UI) -> None:
     environment = os.environ | {"PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     done = subprocess.run([found, *command], cwd=folder, env=environment, check=False)
     if done.returncode:
-        raise BuildError(f"{' '.join(command)} ended with {done.returncode}. {_FIX}")
+        raise BuildError(f"{Path(command[0]).name} ended with {done.returncode}; what it says stands above. {hint}".strip())
 
 
 def install(folder: Path = UI) -> None:
@@ -101,7 +101,7 @@ def install(folder: Path = UI) -> None:
     cli = home / ("node_modules" if os.name == "nt" else "lib/node_modules") / "npm/bin/npm-cli.js" if home else None
     if cli is None or not cli.is_file():
         raise BuildError(_FIX)
-    node(str(cli), "ci", "--no-audit", "--no-fund", "--loglevel=error", folder=folder)
+    node(str(cli), "ci", "--no-audit", "--no-fund", "--loglevel=error", folder=folder, hint=_FIX)
     stamp.write_text(lock)
 
 
@@ -113,8 +113,8 @@ def build(*, force: bool = False) -> None:
     print("Building the admin pages", flush=True)
     install()
     vite = "node_modules/vite/bin/vite.js"
-    node(vite, "build", "--logLevel", "warn")
-    node(vite, "build", "--logLevel", "warn", "--config", "vite.widgets.config.ts")
+    node(vite, "build", "--logLevel", "warn", hint=_FIX)
+    node(vite, "build", "--logLevel", "warn", "--config", "vite.widgets.config.ts", hint=_FIX)
     (STATIC / ".sources").write_text(fingerprint())
 
 
