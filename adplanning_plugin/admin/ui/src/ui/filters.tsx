@@ -12,7 +12,7 @@ export function FilterSelect({ label, value, options, onChange }: { label: strin
       value={value}
       onChange={(event) => onChange(event.target.value)}
       options={[{ value: "", label: `${label}: all` }, ...options]}
-      className="w-40"
+      className="w-full sm:w-40"
     />
   )
 }

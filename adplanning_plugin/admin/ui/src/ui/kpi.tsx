@@ -28,14 +28,12 @@ interface KpiProps {
 export function Kpi({ title, value, change, better = "up", before, spark, explain, to, search }: KpiProps) {
   return (
     <div className="relative flex min-w-0 flex-col gap-1 rounded-lg bg-card px-4 py-3 shadow-card has-[a:hover]:bg-hover">
-      <div className="flex items-center gap-1 text-sm text-muted">
+      <div className="flex h-6 items-center gap-1 text-sm text-muted">
         {to ? <Link to={to as never} search={search as never} className="after:absolute after:inset-0 after:rounded-lg hover:text-fg">{title}</Link> : <span>{title}</span>}
         {explain ? <span className="relative z-10"><Explain what={title}>{explain}</Explain></span> : null}
+        {spark ? <span className="ml-auto hidden pl-2 sm:block"><Sparkline values={spark} width={64} height={22} /></span> : null}
       </div>
-      <div className="flex items-end justify-between gap-3">
-        <span className="figure text-xl font-semibold tracking-tight">{value}</span>
-        {spark ? <Sparkline values={spark} width={72} height={26} /> : null}
-      </div>
+      <span className="figure text-lg font-semibold tracking-tight sm:text-xl">{value}</span>
       {change === undefined ? null : <Change value={change} better={better} before={before} />}
     </div>
   )
@@ -61,7 +59,7 @@ export function Change({ value, better = "up", before }: { value: number | null;
 
 /** Tiles side by side, as many as fit. */
 export const KpiGrid = ({ children }: { children: ReactNode }) => (
-  <div className="grid grid-cols-1 gap-3 min-[360px]:grid-cols-2 md:grid-cols-3 xl:grid-cols-5">{children}</div>
+  <div className="grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,100%),1fr))] gap-3 md:grid-cols-3 xl:grid-cols-5">{children}</div>
 )
 
 /** As tall as a tile with its change. */
@@ -69,7 +67,7 @@ export const KpiSkeleton = ({ count }: { count: number }) => (
   <KpiGrid>
     {Array.from({ length: count }, (_, index) => (
       <div key={index} className="flex flex-col gap-1 rounded-lg bg-card px-4 py-3 shadow-card">
-        <Skeleton className="h-5 w-20" />
+        <Skeleton className="h-6 w-20" />
         <Skeleton className="h-7 w-28" />
         <Skeleton className="h-[1.125rem] w-24" />
       </div>

@@ -56,10 +56,12 @@ export function PeriodPicker({ period, choose, between, compare }: Props) {
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger asChild>
-        <Button aria-keyshortcuts="d" aria-label={`Period: ${label ?? days}, ${period.zone}`}>
+        <Button aria-keyshortcuts="d">
           <CalendarDays className="size-4 text-muted" aria-hidden="true" />
+          <span className="sr-only">Period</span>
           <span>{label ?? days}</span>
           {label ? <span className="hidden font-normal text-muted xl:inline">{days}</span> : null}
+          <span className="font-normal text-muted">{format.zoneShort}</span>
         </Button>
       </Popover.Trigger>
       <Popover.Portal>

@@ -75,7 +75,7 @@ export function DataTable<Row, Data extends Page>(props: DataTableProps<Row, Dat
   return (
     <section aria-label={name} className="rounded-lg bg-card shadow-card">
       <div className="no-print flex flex-wrap items-center gap-2 border-b border-line px-3 py-2.5 sm:px-4">
-        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2">{filters}</div>
+        <div className="grid min-w-0 flex-1 basis-full grid-cols-2 gap-2 *:first:col-span-2 sm:flex sm:basis-0 sm:flex-wrap sm:items-center">{filters}</div>
         <Menu trigger={<Button><Columns3 className="size-4 text-muted" aria-hidden="true" />Columns</Button>}>
           <MenuLabel>Columns</MenuLabel>
           {columns.map((column) => {
@@ -296,6 +296,26 @@ function TableSkeleton<Row>({ columns, rows }: { columns: Column<Row>[]; rows: n
 /** A small table of figures that the page has whole: breakdowns, credit by touch. No paging, cards not needed. */
 export function PlainTable({ caption, head, rows, foot }: { caption: string; head: { title: string; right?: boolean }[]; rows: ReactNode[][]; foot?: ReactNode[] }) {
   const side = (index: number) => (head[index]?.right ? "figure text-right" : "")
+  const isNarrow = useNarrow()
+  if (isNarrow) {
+    return (
+      <ul aria-label={caption}>
+        {[...rows, ...(foot ? [foot] : [])].map((cells, row) => (
+          <li key={row} className={cn("border-b border-line py-2 text-sm last:border-0", row === rows.length && "font-medium")}>
+            <div className="mb-1 min-w-0">{cells[0]}</div>
+            <dl className="flex flex-wrap gap-x-5 gap-y-0.5">
+              {cells.slice(1).map((cell, index) => (
+                <div key={index} className="flex gap-1.5">
+                  <dt className="text-muted">{head[index + 1]?.title}</dt>
+                  <dd className="figure">{cell}</dd>
+                </div>
+              ))}
+            </dl>
+          </li>
+        ))}
+      </ul>
+    )
+  }
   return (
     <div className="overflow-x-auto" tabIndex={0} role="group" aria-label={caption}>
       <table className="w-full text-left text-sm">

@@ -47,13 +47,13 @@ export default function Conversions() {
     { key: "channel", title: "Sales channel", extra: true, cell: (row) => words(row.sales_channel) },
     { key: "medium", title: "Medium", extra: true, cell: (row) => row.utm_medium ?? "–" },
     { key: "visitor", title: "Visitor", extra: true, cell: (row) => <code className="font-mono text-xs">{row.visitor_id ?? "–"}</code> },
-    { key: "date", title: "Date", sort: "occurred_at", cell: (row) => <time dateTime={row.occurred_at} className="figure">{format.dateTime(row.occurred_at)}</time> },
+    { key: "date", title: `Date (${format.zoneShort})`, sort: "occurred_at", cell: (row) => <time dateTime={row.occurred_at} className="figure">{format.dateTime(row.occurred_at)}</time> },
   ]
   return (
     <>
       <PageHeader
         title="Conversions"
-        description={`Purchases, leads and everything that your goals count. Times are in ${format.zone}.`}
+        description="Purchases, leads and everything that your goals count."
         actions={<PeriodPicker {...dates} compare={undefined} />}
       />
       <DataTable

@@ -1,7 +1,7 @@
 // Dashboard: how complete the figures are, then the figures, their course, and the campaigns behind them.
 import { useApi } from "@/api/query"
-import { Waterfall } from "@/charts/bars"
 import { LineChart } from "@/charts/line"
+import { ShareBar } from "@/charts/share"
 import { useFormat } from "@/shell/session"
 import { usePeriod } from "@/state/period"
 import { Roas, SourceBadge } from "@/ui/badge"
@@ -34,7 +34,7 @@ export default function Dashboard() {
           <div className="flex flex-col gap-4">
             <CoverageCard coverage={dashboard.coverage} />
             <Figures now={dashboard.kpis} before={period.compare ? dashboard.previous : null} change={dashboard.change} trend={dashboard.trend} />
-            <div className="grid gap-4 xl:grid-cols-[3fr_2fr]">
+            <div className="grid grid-cols-[minmax(0,1fr)] gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
               <Course trend={dashboard.trend} />
               <Campaigns lines={dashboard.top_campaigns} />
             </div>
@@ -58,21 +58,25 @@ function CoverageCard({ coverage }: { coverage: Coverage }) {
       {coverage.orders === 0 ? (
         <p className="text-sm text-muted">There are no orders in this period.</p>
       ) : (
-        <div className="grid gap-x-8 gap-y-3 md:grid-cols-[14rem_1fr]">
+        <div className="grid gap-x-8 gap-y-3 lg:grid-cols-[13rem_minmax(0,1fr)]">
           <div>
             <p className="figure text-2xl font-semibold tracking-tight">{share}</p>
-            <p className="text-sm text-muted">{format.number(coverage.joined)} of {format.number(coverage.orders)} orders are joined</p>
-            <p className="mt-1 text-sm text-muted">{format.percent(coverage.joined_share_online)} of those that were placed online</p>
+            <p className="text-sm text-muted">{format.percent(coverage.joined_share_online)} of those placed online</p>
           </div>
-          <Waterfall
-            label="Orders and their visits"
+          <ShareBar
+            label="orders by their visits"
             measure="Orders"
             format={(value) => format.number(value)}
-            summary={`${format.number(coverage.joined)} of ${format.number(coverage.orders)} orders (${share}) are joined to a visit.`}
-            steps={[
-              { key: "orders", label: "All orders", value: coverage.orders, total: true },
-              ...lost.map((each) => ({ key: each.cause, label: CAUSES[each.cause] ?? each.cause, meaning: each.meaning, value: -each.orders })),
-              { key: "joined", label: "Joined to a visit", value: coverage.joined, total: true },
+            summary={`${format.number(coverage.joined)} of ${format.number(coverage.orders)} orders are joined to a visit.`}
+            parts={[
+              { key: "joined", label: "Joined", meaning: "A visit is known", value: coverage.joined, colour: "var(--chart-1)" },
+              ...lost.map((each, index) => ({
+                key: each.cause,
+                label: CAUSES[each.cause] ?? each.cause,
+                meaning: each.meaning,
+                value: each.orders,
+                colour: LOST[index % LOST.length]!,
+              })),
             ]}
           />
         </div>
@@ -81,6 +85,7 @@ function CoverageCard({ coverage }: { coverage: Coverage }) {
   )
 }
 
+const LOST = ["var(--chart-3)", "var(--chart-5)", "var(--chart-4)", "var(--chart-2)", "var(--line-strong)"]
 const CAUSES: Record<string, string> = {
   no_consent: "No consent",
   blocked: "Blocked",
@@ -162,9 +167,9 @@ function Campaigns({ lines }: { lines: CampaignLine[] }) {
 function DashboardSkeleton() {
   return (
     <div className="flex flex-col gap-4">
-      <Skeleton className="h-80 w-full rounded-lg" />
+      <Skeleton className="h-56 w-full rounded-lg" />
       <KpiSkeleton count={10} />
-      <div className="grid gap-4 xl:grid-cols-[3fr_2fr]">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Skeleton className="h-96 rounded-lg" />
         <Skeleton className="h-96 rounded-lg" />
       </div>
