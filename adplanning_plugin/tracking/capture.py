@@ -196,20 +196,20 @@ def landing_row(landing: Landing, visit: Visit) -> EventRow:
         url=landing.clean_url,
         path=landing.path,
         referrer=landing.clean_referrer,
-        utm=json_text(landing.utm),
+        utm=json_of(landing.utm),
         click_ids=_click_ids(landing, visit.consent),
         consent=visit.consent.bits,
         source="server",
     )
 
 
-def json_text(values: dict[str, Any] | None) -> str | None:
+def json_of(values: dict[str, Any] | None) -> msgspec.Raw | None:
     """JSON for a column, or NULL where there is nothing to say."""
-    return msgspec.json.encode(values).decode() if values else None
+    return msgspec.Raw(msgspec.json.encode(values)) if values else None
 
 
-def _click_ids(landing: Landing, consent: Consent) -> str | None:
-    return json_text(landing.click_ids) if consent.ads else None
+def _click_ids(landing: Landing, consent: Consent) -> msgspec.Raw | None:
+    return json_of(landing.click_ids) if consent.ads else None
 
 
 def _asked(request: RequestVisit) -> Visit | None:

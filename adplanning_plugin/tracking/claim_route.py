@@ -12,7 +12,7 @@ from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.tracking.bots import is_bot
 from adplanning_plugin.tracking.claims import track_conversion
 from adplanning_plugin.tracking.gate import Gate, Header
-from adplanning_plugin.tracking.incoming import ClientId, Envelope, decode, property_text, supplied_visit
+from adplanning_plugin.tracking.incoming import ClientId, Envelope, decode, property_json, supplied_visit
 from adplanning_plugin.tracking.ingest import ANSWER_SECONDS, Incoming, raw_route, visit_of
 from adplanning_plugin.tracking.schemas import ClaimIn, Seen
 
@@ -49,7 +49,7 @@ async def record_claim(request: Incoming) -> tuple[int, bytes, list[Header]]:
     if is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
         gate.counts["bots"] += 1
         raise Forbidden("Conversions are taken from people's browsers only.", code="bot")
-    property_text(claim.properties)
+    property_json(claim.properties)
     visit, cookies, _ = await visit_of(request, key, claimant)
     if visit.consent.analytics:
         landing = parse_landing(claim.url)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import asyncpg
+import msgspec
 
 from adplanning_plugin.kernel.database import check_tenant_id
 from adplanning_plugin.kernel.errors import Unavailable
@@ -28,8 +29,8 @@ KEEP_SECONDS = 600.0
 _WAKE_EVERY = 0.5
 
 
-class EventRow(NamedTuple):
-    """One row of `adplanning.event`, in the order of the INSERT; the JSON columns are text."""
+class EventRow(msgspec.Struct, omit_defaults=True, gc=False):
+    """One row of `adplanning.event`; the columns of JSON are encoded already."""
 
     occurred_at: datetime
     id: str
@@ -41,44 +42,25 @@ class EventRow(NamedTuple):
     url: str | None = None
     path: str | None = None
     referrer: str | None = None
-    utm: str | None = None
-    click_ids: str | None = None
+    utm: msgspec.Raw | None = None
+    click_ids: msgspec.Raw | None = None
     value: int | None = None
     currency: str | None = None
     seconds: int | None = None
     scroll: int | None = None
-    properties: str | None = None
+    properties: msgspec.Raw | None = None
     consent: int = 0
     source: str = "tracker"
 
+    @property
+    def is_untimed(self) -> bool:
+        """Whether the client named no time, which equal times say: the id alone decides what a replay is."""
+        return self.occurred_at == self.received_at
 
-_TYPES = (
-    "timestamptz", "text", "timestamptz", "text", "text", "text", "text", "text", "text", "text", "text", "text",
-    "bigint", "text", "bigint", "smallint", "text", "smallint", "text",
-)  # fmt: skip
-_JSON = frozenset({"utm", "click_ids", "properties"})
-_NAMES = EventRow._fields
-_INSERT = (
-    f"WITH made AS (INSERT INTO adplanning.event (tenant_id, {', '.join(_NAMES)}) "  # noqa: S608 - names of our own
-    f"SELECT $1, {', '.join(f't.{name}::jsonb' if name in _JSON else f't.{name}' for name in _NAMES)} "
-    f"FROM unnest({', '.join(f'${n}::{kind}[]' for n, kind in enumerate(_TYPES, 2))}) AS t({', '.join(_NAMES)}) "
-)
-# Which rows are new is told only where some are and some are not.
-_DEDUPED = (
-    " ON CONFLICT (tenant_id, occurred_at, id) DO NOTHING RETURNING occurred_at, id), n AS (SELECT count(*) FROM made) "
-    "SELECT n.count, few.times, few.ids FROM n LEFT JOIN LATERAL (SELECT array_agg(made.occurred_at) AS times, "
-    "array_agg(made.id) AS ids FROM made) few ON n.count > 0 AND n.count < cardinality($3::text[])"
-)
-# A client id without a client time got the server's: its replay is found by the index over such rows.
-_UNSEEN = (
-    "WHERE NOT (t.occurred_at = t.received_at AND EXISTS (SELECT 1 FROM adplanning.event e WHERE e.tenant_id = $1 "  # noqa: S608
-    "AND e.id = t.id AND e.occurred_at = e.received_at AND e.occurred_at >= $" + str(len(_NAMES) + 2) + "))"
-)
-_LOCK_IDS = (
-    "SELECT count(pg_advisory_xact_lock(hashtextextended(k, 0))) FROM (SELECT k FROM unnest($1::text[]) k ORDER BY k) s"
-)
-# A moment later, so that a burst is read at once.
-_WAKE = "INSERT INTO adplanning.wakeup (tenant_id, queue, due_at) VALUES ($1, 'stream', now() + interval '500 ms')"
+
+# Stores rows that are JSON, in a transaction of its own; the function is made by the migrations.
+_STORE = "SELECT stored, times, ids FROM adplanning.store_events($1, $2, $3, $4, $5, $6)"
+_encoder = msgspec.json.Encoder()
 
 
 class _Submission(NamedTuple):
@@ -92,7 +74,6 @@ class _Submission(NamedTuple):
 class _Raw(Protocol):
     """What is used of asyncpg's own connection."""
 
-    async def execute(self, query: str, *args: object) -> str: ...
     async def fetchrow(self, query: str, *args: object) -> Any: ...
     def terminate(self) -> None: ...
 
@@ -249,31 +230,20 @@ class Flusher:
         raise AssertionError("unreachable: the second attempt returns or raises")
 
     async def _insert(self, connection: _Raw, tenant_id: str, rows: list[EventRow]) -> set[tuple[datetime, str]]:
-        # A column that says nothing is sent as an empty array: unnest fills the shorter ones up with NULL.
-        columns: list[Sequence[Any]] = [
-            () if column.count(None) == len(rows) else column for column in zip(*rows, strict=True)
-        ]
-        untimed = [f"{tenant_id}\n{row.id}" for row in rows if row.occurred_at == row.received_at]
-        milliseconds = int(self._timeout * 1000)
-        await connection.execute(
-            f"BEGIN; SET LOCAL app.tenant_id = '{check_tenant_id(tenant_id)}'; "
-            f"SET LOCAL statement_timeout = {milliseconds}; "
-            # Where an answer never reaches us, the rows must not stay locked against their own replay.
-            f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds}"
-        )
-        if untimed:
-            await connection.execute(_LOCK_IDS, untimed)
-            since = min(row.received_at for row in rows) - self._untimed_window
-            made = await connection.fetchrow(_INSERT + _UNSEEN + _DEDUPED, tenant_id, *columns, since)
-        else:
-            made = await connection.fetchrow(_INSERT + _DEDUPED, tenant_id, *columns)
-        stored = _stored(rows, *made)
+        since = min((row.received_at for row in rows if row.is_untimed), default=None)
         now = time.monotonic()
-        woken = now - self._woken.get(tenant_id, -_WAKE_EVERY) < _WAKE_EVERY
-        if stored and not woken:
-            await connection.execute(_WAKE, tenant_id)
-        await connection.execute("COMMIT")
-        if stored and not woken:
+        wakes = now - self._woken.get(tenant_id, -_WAKE_EVERY) >= _WAKE_EVERY
+        made = await connection.fetchrow(
+            _STORE,
+            check_tenant_id(tenant_id),
+            _encoder.encode(rows).decode(),
+            len(rows),
+            since and since - self._untimed_window,
+            wakes,
+            int(self._timeout * 1000),
+        )
+        stored = _stored(rows, *made)
+        if stored and wakes:
             self._woken[tenant_id] = now
         return stored
 
@@ -360,7 +330,7 @@ def _stored(
 ) -> set[tuple[datetime, str]]:
     """The (time, id) of the rows that are new."""
     if count == len(rows):
-        return {row[:2] for row in rows}
+        return {(row.occurred_at, row.id) for row in rows}
     return set(zip(times or (), ids or (), strict=True))
 
 
@@ -380,7 +350,7 @@ def _answers(
     for submission in submissions:
         flags: list[bool] = []
         for row in submission.rows:
-            flags.append(index[_key(row)] == position and (row[0], row[1]) in stored)
+            flags.append(index[_key(row)] == position and (row.occurred_at, row.id) in stored)
             position += 1
         answers.append(flags)
     return answers
@@ -388,4 +358,4 @@ def _answers(
 
 def _key(row: EventRow) -> Any:
     """What makes two rows of a flush the same event: the id alone where the client named no time."""
-    return row[1] if row[0] == row[2] else (row[0], row[1])
+    return row.id if row.is_untimed else (row.occurred_at, row.id)

@@ -18,7 +18,7 @@ from adplanning_plugin.kernel.landing import CLICK_IDS, fold, parse_landing
 from adplanning_plugin.kernel.money import check_currency, to_minor
 from adplanning_plugin.kernel.sentences import field_error
 from adplanning_plugin.options import IngestOptions
-from adplanning_plugin.tracking.capture import MAX_UTM, json_text, read_landing
+from adplanning_plugin.tracking.capture import MAX_UTM, json_of, read_landing
 from adplanning_plugin.tracking.consent import ADS, Consent, ConsentIn, explicit
 from adplanning_plugin.tracking.flush import EventRow
 from adplanning_plugin.tracking.visits import Visit
@@ -191,8 +191,8 @@ class _Page(NamedTuple):
 
     url: str | None = None
     path: str | None = None
-    utm: str | None = None
-    click_ids: str | None = None
+    utm: Raw | None = None
+    click_ids: Raw | None = None
     crowded: bool = False
     """More `utm_` parameters than are read."""
 
@@ -204,7 +204,7 @@ def _read_page(url: str) -> _Page:
     if len(_UTM.findall(url)) > MAX_UTM:
         return _Page(crowded=True)
     landing = parse_landing(url)
-    return _Page(landing.clean_url, landing.path, json_text(landing.utm), json_text(landing.click_ids))
+    return _Page(landing.clean_url, landing.path, json_of(landing.utm), json_of(landing.click_ids))
 
 
 def _read_referrer(referrer: str) -> str | None:
@@ -248,11 +248,11 @@ class Recorder:
         event_id = event.id or new_id("evt")
         if not consent.analytics:
             return self._anonymous(event, at, event_id, value, currency)
-        properties = property_text(event.properties)
+        properties = property_json(event.properties)
         visitor_id, session_id = supplied_visit(visit, event.visitor_id, event.session_id)
         referrer = _clean_referrer(event.referrer) if event.referrer else None
-        utm = page.utm if event.utm is None else json_text(_utm(event.utm))
-        clicks = json_text(_click_ids(event.click_ids)) if event.click_ids else page.click_ids
+        utm = page.utm if event.utm is None else json_of(_utm(event.utm))
+        clicks = json_of(_click_ids(event.click_ids)) if event.click_ids else page.click_ids
         return EventRow(
             at, event_id, self._received, event.name, visitor_id, session_id, self._website_id, page.url, page.path,
             referrer, utm, clicks if consent.bits & ADS else None, value, currency, event.seconds, event.scroll,
@@ -267,15 +267,15 @@ class Recorder:
         received = self._received + timedelta(microseconds=1)
         return EventRow(
             self._received, new_id("evt"), received, "page_view", visit.visitor_id, visit.session_id, self._website_id,
-            read.clean_url, read.path, read.clean_referrer, json_text(read.utm),
-            json_text(read.click_ids) if visit.consent.ads else None, consent=visit.consent.bits,
+            read.clean_url, read.path, read.clean_referrer, json_of(read.utm),
+            json_of(read.click_ids) if visit.consent.ads else None, consent=visit.consent.bits,
         )  # fmt: skip
 
     def _anonymous(
         self, event: EventIn, at: datetime, event_id: str, value: int | None, currency: str | None
     ) -> EventRow:
         """Without analytics consent: what adds up, and nothing that tells one visitor from another."""
-        property_text(event.properties)
+        property_json(event.properties)
         url = path = referrer = None
         if event.url is not None:
             clean = parse_landing(event.url)
@@ -347,8 +347,8 @@ def _click_ids(given: Mapping[str, str]) -> dict[str, str]:
     return dict(given)
 
 
-def property_text(given: dict[str, Any] | None) -> str | None:
-    """Properties as JSON text, or `Invalid`: too large, too deep, a number past 64 bits, a NUL character.
+def property_json(given: dict[str, Any] | None) -> Raw | None:
+    """Properties as JSON, or `Invalid`: too large, too deep, a number past 64 bits, a NUL character.
 
     Whatever looks like an address is left out: whose it is, the store's own form response says.
     """
@@ -358,8 +358,7 @@ def property_text(given: dict[str, Any] | None) -> str | None:
     text = msgspec.json.encode(given)
     if len(text) > MAX_PROPERTIES:
         raise _invalid("properties", "too_large", f"properties must take at most {MAX_PROPERTIES} bytes.")
-    plain = text.decode()
-    return _ADDRESS.sub("[email]", plain) if "@" in plain else plain
+    return Raw(_ADDRESS.sub("[email]", text.decode()).encode() if b"@" in text else text)
 
 
 def _check(value: Any, field: str, depth: int) -> None:

@@ -19,7 +19,7 @@ from litestar import Litestar
 from adplanning_plugin.tracking.flush import EventRow, Flusher
 from tests.bench.store import MAIN, install, make_key
 
-_COLUMNS = EventRow._fields
+_COLUMNS = EventRow.__struct_fields__
 _JSON = ("utm", "click_ids", "properties")
 _VALUES = ", ".join(f"${n}::text::jsonb" if name in _JSON else f"${n}" for n, name in enumerate(_COLUMNS, 2))
 SINGLE_INSERT = (
@@ -37,10 +37,14 @@ class SingleInserts:
     async def submit(self, tenant_id: str, rows: Sequence[EventRow]) -> list[bool]:
         """Store the rows, one statement and one commit each."""
         async with self._pool.acquire() as connection:
-            return [await connection.fetchrow(SINGLE_INSERT, tenant_id, *row) is not None for row in rows]
+            return [await connection.fetchrow(SINGLE_INSERT, tenant_id, *_values(row)) is not None for row in rows]
 
     async def drain(self) -> None:
         """Nothing waits here."""
+
+
+def _values(row: EventRow) -> list[Any]:
+    return [bytes(each).decode() if isinstance(each, msgspec.Raw) else each for each in msgspec.structs.astuple(row)]
 
 
 def plugin_app(url: str, *, single: bool) -> Litestar:

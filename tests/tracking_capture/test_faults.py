@@ -8,6 +8,7 @@ import random
 from datetime import UTC, datetime
 
 import asyncpg
+import msgspec
 import pytest
 
 from adplanning_plugin.kernel.errors import Unavailable
@@ -119,7 +120,7 @@ async def test_requests_that_gather_share_a_flush(shop: Shop) -> None:
 async def test_two_processes_store_a_replayed_id_once(shop: Shop, capture_database: str) -> None:
     other = await make_runtime(capture_database, shop.hooks)
     rows = [row(f"e{n}") for n in range(50)]
-    untimed = [each._replace(occurred_at=each.received_at, id=f"u{each.id}") for each in rows]
+    untimed = [msgspec.structs.replace(each, occurred_at=each.received_at, id=f"u{each.id}") for each in rows]
     flushers = [shop.runtime.get(Flusher), other.get(Flusher)]
     results = await asyncio.gather(*(flushers[n % 2].submit("main", [*rows, *untimed]) for n in range(10)))
     await other.get(Flusher).drain()
