@@ -177,3 +177,22 @@ async def test_total_value_is_the_sum_of_all_conversions_and_not_revenue(fresh: 
     assert (await fresh.side.admin("POST", "/conversions", json=made)).status_code == 201
     kpis = (await fresh.get("/dashboard/overview", **WEEK))["overview"]["kpis"]
     assert (kpis["revenue"], kpis["total_value"], kpis["orders"], kpis["conversions"]) == ("200.00", "299.50", 1, 2)
+
+
+async def test_each_period_has_its_own_paying_campaigns_whatever_was_asked_before(fresh: Shop) -> None:
+    await fresh.campaign(8001, "Alpha")
+    await fresh.reported(8001, noon(0).date(), 10_000)
+    for back, total in ((1, "300"), (0, "700")):
+        visit = await fresh.visit(noon(back), f"v{back}", ALPHA)
+        await fresh.order(noon(back) + timedelta(hours=1), total, session=visit)
+    await fresh.settle()
+    day, both = days(noon(0).date()), days(noon(1).date(), noon(0).date())
+    for _ in range(2):
+        found = (await fresh.get("/dashboard", **day))["dashboard"]
+        assert (found["kpis"]["attributed_revenue"], found["previous"]["attributed_revenue"]) == ("700.00", "0.00")
+        assert found["previous"]["revenue"] == "300.00", "an order of a campaign that cost nothing then"
+        assert [each["attributed_revenue"] for each in found["trend"]] == ["700.00"]
+        for by in ("campaign", "ad_set", "ad", "channel", "platform"):
+            assert (await fresh.get("/roi", by=by, **both))["total"]["attributed_revenue"] == "1000.00", by
+        trend = (await fresh.get("/trends", **both))["trends"]
+        assert [each["attributed_revenue"] for each in trend] == ["300.00", "700.00"]
