@@ -1,18 +1,22 @@
 """The statement that computes credit: conversions in, a row for each conversion, window and touch out. It runs nothing.
 
-A window's touches are the newest m of the lifetime's, so touches are ranked and summed once, newest first, and each
-window only names its m. Windows that end at the same touch share one computation. Conversions are numbered within the
-statement, since numbers sort faster than ids, and ids are compared by byte, so that a tie is the same on every server.
+A window's touches are the newest n of the lifetime's, so touches are ranked and summed once, newest first, and each
+window only names its n. Windows that end at the same touch share one computation (an *end*). Conversions, ends and
+touches are numbered within the statement, since numbers sort and join faster than ids; what is wide joins last. Ids are
+compared by byte, so that a tie is the same on every server.
+
+One plan serves every batch: tables are looked up by key, row by row, and the ids come as one text, of which the planner
+expects 1,000 rows; of an array in a prepared statement it would expect 10, and nest loops over all touches.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-# Direct rule: eligible touches, whether this one is, its 1-based place among them from the oldest, whether all are.
+# Direct rule: eligible touches k, whether this one is, its 1-based place among them from the oldest, whether all are.
 _ELIGIBLE = {
     "include": ("n", "true", "n - r + 1", "true"),
-    "exclude": ("nd", "NOT is_direct", "nd - nd_r + 1", "false"),
+    "exclude": ("greatest(nd, 1)", "NOT is_direct", "nd - nd_r + 1", "false"),
     "exclude_unless_all": (
         "CASE WHEN nd > 0 THEN nd ELSE n END",
         "(NOT is_direct OR nd = 0)",
@@ -20,30 +24,13 @@ _ELIGIBLE = {
         "nd = 0",
     ),
 }
-
-_HIT = """d.conv, d.occurred_at AS converted_at, t.id AS touch_id, t.occurred_at AS at, t.is_direct, t.channel,
-         t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id"""
-# Shares of the first, the last and each middle touch among k eligible ones.
-_FIRST, _LAST = "CAST(:first AS float8)", "CAST(:last AS float8)"
-_ENDS = f"""
-      CASE WHEN k = 1 THEN 1 WHEN k > 2 THEN {_FIRST}
-           WHEN {_FIRST} + {_LAST} > 0 THEN {_FIRST} / ({_FIRST} + {_LAST}) ELSE 0.5 END AS head,
-      CASE WHEN k = 1 THEN 1 WHEN k > 2 THEN {_LAST}
-           WHEN {_FIRST} + {_LAST} > 0 THEN {_LAST} / ({_FIRST} + {_LAST}) ELSE 0.5 END AS tail,
-      CASE WHEN k > 2 THEN (1 - {_FIRST} - {_LAST}) / (k - 2) ELSE 0 END AS mid"""
-_BEFORE = "t.tenant_id = :tenant AND t.occurred_at <= d.occurred_at"
+_FIRST, _LAST, _HALF_LIFE = (f"CAST(:{name} AS float8)" for name in ("first", "last", "half_life"))
+_NEWEST = 'PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UNBOUNDED PRECEDING'
 
 
 @lru_cache(maxsize=64)
 def credit_insert(
-    *,
-    conversion: str,
-    order_visit: str,
-    edge: str,
-    denylist: str,
-    windows: tuple[int, ...],
-    direct: str,
-    refunds: bool,
+    *, conversion: str, order_visit: str, edge: str, denylist: str, windows: tuple[int, ...], direct: str
 ) -> str:
     """The INSERT for one batch of conversions.
 
@@ -51,14 +38,12 @@ def credit_insert(
         conversion, order_visit, edge, denylist: qualified table names of the lower domains.
         windows: days, 0 is lifetime.
         direct: a key of the direct rule.
-        refunds: whether any conversion of the batch has been refunded (the split of refunds costs a second ranking).
-    Parameters of the statement: tenant, ids, version, half_life (hours), first, last (shares).
+    Parameters of the statement: tenant, ids (one a line), version, half_life (hours), first, last (shares).
     """
     k, elig, place, everyone = _ELIGIBLE[direct]
-    counts = ", ".join("count(*)" if days == 0 else f"count(*) FILTER (WHERE age < {days * 24})" for days in windows)
-    zero = ", ".join("0::bigint" for _ in windows)
-    listed = ", ".join(str(days) for days in windows)
-    money = [_Split("value", "v")] + ([_Split("refunded", "f")] if refunds else [])
+    ordered = sorted(windows, key=lambda days: days or float("inf"))
+    days, most = f"'{{{','.join(map(str, ordered))}}}'::int[]", len(ordered)
+    hours = f"'{{{','.join(str(each * 24) for each in ordered if each)}}}'::float8[]"
     return f"""
 WITH due AS MATERIALIZED (
   SELECT id, (row_number() OVER ())::int AS conv, occurred_at, value, refunded, currency, lead_id,
@@ -67,160 +52,186 @@ WITH due AS MATERIALIZED (
          CASE WHEN tracked AND lead_id IS NULL THEN 'person:' || person_id END AS by_person,
          CASE WHEN tracked AND lead_id IS NULL THEN identifier END AS by_identifier
   FROM (
-    SELECT *, (SELECT v.consent FROM {order_visit} v WHERE v.tenant_id = :tenant AND v.order_id = c.order_id)
-              IS DISTINCT FROM 'denied' AS tracked
-    FROM {conversion} c WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS text[])) AND deleted_at IS NULL
+    SELECT c.*, (SELECT v.consent FROM {order_visit} v WHERE v.tenant_id = :tenant AND v.order_id = c.order_id)
+                IS DISTINCT FROM 'denied' AS tracked
+    FROM string_to_table(CAST(:ids AS text), chr(10)) AS given (id)
+    {_each("*", conversion, "x.id = given.id AND x.deleted_at IS NULL", "c")}
   ) c
 ), named AS (
-  SELECT conv, by_person AS identifier FROM due WHERE by_person IS NOT NULL
-  UNION SELECT conv, by_identifier FROM due WHERE by_identifier IS NOT NULL
-  UNION SELECT d.conv, mine.identifier FROM due d
-    JOIN {edge} mine ON mine.tenant_id = :tenant AND mine.visitor_id = d.visitor_id AND mine.strength = 2
+  SELECT conv, occurred_at, by_person AS identifier FROM due WHERE by_person IS NOT NULL
+  UNION SELECT conv, occurred_at, by_identifier FROM due WHERE by_identifier IS NOT NULL
+  UNION SELECT d.conv, d.occurred_at, mine.identifier FROM due d {
+        _each("identifier", edge, "x.visitor_id = d.visitor_id AND x.strength = 2", "mine")
+    }
     WHERE d.by_person IS NULL AND d.by_identifier IS NULL
 ), reach AS MATERIALIZED (
-  SELECT conv, visitor_id FROM due WHERE visitor_id IS NOT NULL
-  UNION SELECT i.conv, e.visitor_id FROM named i
-    JOIN {edge} e ON e.tenant_id = :tenant AND e.identifier = i.identifier AND e.strength = 2
+  SELECT conv, occurred_at, visitor_id FROM due WHERE visitor_id IS NOT NULL
+  UNION SELECT i.conv, i.occurred_at, e.visitor_id FROM named i {
+        _each("visitor_id", edge, "x.identifier = i.identifier AND x.strength = 2", "e")
+    }
     WHERE NOT EXISTS (SELECT 1 FROM {denylist} x WHERE x.tenant_id = :tenant AND x.identifier = i.identifier)
 ), hits AS (
-  SELECT {_HIT}
-  FROM due d JOIN reach r USING (conv) JOIN adplanning.touchpoint t ON t.visitor_id = r.visitor_id AND {_BEFORE}
+  SELECT r.conv, r.occurred_at AS converted_at, t.* FROM reach r {_touches("x.visitor_id = r.visitor_id", "r")}
   UNION ALL
-  SELECT {_HIT}
-  FROM due d JOIN adplanning.touchpoint t ON t.session_id = d.session_id AND {_BEFORE}
-  WHERE NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
+  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.session_id = d.session_id", "d")}
+  WHERE d.session_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
   UNION ALL
-  SELECT {_HIT}
-  FROM due d JOIN adplanning.touchpoint t ON t.person_id = d.person_id AND {_BEFORE}
-  WHERE d.lead_id IS NULL AND (d.session_id IS NULL OR t.session_id IS DISTINCT FROM d.session_id)
+  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.person_id = d.person_id", "d")}
+  WHERE d.person_id IS NOT NULL AND d.lead_id IS NULL
+    AND (d.session_id IS NULL OR t.session_id IS DISTINCT FROM d.session_id)
     AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
 ), aged AS (
-  SELECT *, row_number() OVER newest AS r, count(*) FILTER (WHERE NOT is_direct) OVER newest AS nd_r,
+  SELECT *, (row_number() OVER newest)::int AS r, (count(*) FILTER (WHERE NOT is_direct) OVER newest)::int AS nd_r,
          age - first_value(age) OVER newest AS since_last,
-         age - min(age) FILTER (WHERE NOT is_direct) OVER whole AS since_named
-  FROM (SELECT *, extract(epoch FROM converted_at - at)::float8 / 3600 AS age FROM hits) h
-  WINDOW newest AS (PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UNBOUNDED PRECEDING),
-         whole AS (PARTITION BY conv)
-), ranked AS MATERIALIZED (
-  SELECT *, sum(fade) OVER newest AS fades, sum(named_fade) OVER newest AS named_fades
-  FROM (SELECT *, power(2::float8, greatest(-since_last / CAST(:half_life AS float8), -1000)) AS fade,
-               CASE WHEN is_direct THEN 0
-                    ELSE power(2::float8, greatest(-since_named / CAST(:half_life AS float8), -1000)) END AS named_fade
-        FROM aged) a
-  WINDOW newest AS (PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UNBOUNDED PRECEDING)
-), spans AS MATERIALIZED (
-  SELECT d.id, d.conv, s.days, s.m, d.occurred_at, d.value, d.refunded, d.currency
-  FROM due d
-  LEFT JOIN (SELECT conv, ARRAY[{counts}] AS counts FROM ranked GROUP BY conv) c USING (conv)
-  CROSS JOIN LATERAL unnest(ARRAY[{listed}], coalesce(c.counts, ARRAY[{zero}])) AS s(days, m)
-), reached AS (
-  SELECT s.conv, s.m AS n, s.value, s.refunded, e.nd_r AS nd, e.fades, e.named_fades
-  FROM (SELECT DISTINCT conv, m, value, refunded FROM spans WHERE m > 0) s
-  JOIN ranked e ON e.conv = s.conv AND e.r = s.m
-), ends AS MATERIALIZED (
-  SELECT *, {", ".join(part.ends for part in money)}
-  FROM (SELECT *, {", ".join(part.left for part in money)}
-        FROM (SELECT *, {", ".join(part.floors for part in money)}
-              FROM (SELECT *, {_ENDS} FROM (SELECT *, {k} AS k, {everyone} AS everyone FROM reached) c) p) f) l
-), shares AS (
-  SELECT *, CASE WHEN elig THEN 1 / k::float8 ELSE 0 END AS li,
-         CASE WHEN NOT elig THEN 0 WHEN k = 1 THEN 1
-              WHEN everyone THEN fade / fades ELSE named_fade / named_fades END AS td,
-         CASE WHEN NOT elig THEN 0 WHEN place = 1 THEN head WHEN place = k THEN tail ELSE mid END AS pb
+         age - min(age) FILTER (WHERE NOT is_direct) OVER newest AS since_named,
+         coalesce(lead(outside) OVER newest, {most}) AS older_outside
   FROM (
-    SELECT *, {elig} AS elig, {place} AS place
+    SELECT *, width_bucket(age, {hours}) AS outside  -- of how many windows it lies outside
+    FROM (SELECT *, extract(epoch FROM converted_at - at)::float8 / 3600 AS age FROM hits OFFSET 0) h
+  ) h
+  WINDOW newest AS ({_NEWEST})
+), ranked AS MATERIALIZED (
+  SELECT *, (row_number() OVER ())::int AS touch, sum(fade) OVER newest AS fades,
+         sum(named_fade) OVER newest AS named_fades
+  FROM (SELECT *, power(2::float8, greatest(-since_last / {_HALF_LIFE}, -1000)) AS fade,
+               CASE WHEN is_direct THEN 0
+                    ELSE power(2::float8, greatest(-since_named / {_HALF_LIFE}, -1000)) END AS named_fade
+        FROM aged) a
+  WINDOW newest AS ({_NEWEST})
+), reached AS MATERIALIZED (
+  SELECT (row_number() OVER ())::int AS number, e.*, {k} AS k, d.value, d.refunded
+  FROM (SELECT conv, r AS n, nd_r AS nd, fades, named_fades, outside, older_outside FROM ranked
+        WHERE outside < older_outside) e
+  JOIN due d USING (conv)
+), ends AS MATERIALIZED (
+{_ends()}
+), shares AS (
+  SELECT *, total_in_floats * td AS quota
+  FROM (
+    SELECT *, CASE WHEN NOT elig THEN 0 WHEN k = 1 THEN 1
+                   WHEN {everyone} THEN fade / fades ELSE named_fade / named_fades END AS td
     FROM (
-      SELECT t.touch_id, t.at, t.channel, t.platform, t.ad_campaign_id, t.ad_set_id, t.ad_id, t.is_direct,
-             t.r, t.nd_r, t.fade, t.named_fade, e.*
+      SELECT e.*, t.touch, t.r, t.nd_r, t.is_direct, t.fade, t.named_fade, {elig} AS elig, {place} AS place
       FROM ranked t JOIN ends e ON e.conv = t.conv AND t.r <= e.n
-    ) touches
-  ) chosen
-), counted AS (
-  SELECT *, {", ".join(part.decay for part in money)} FROM shares
-), ordered AS (
-  SELECT *, {", ".join(part.ranks for part in money)} FROM counted
-), paid AS (
-  SELECT conv, n, r, touch_id, at, channel, platform, ad_campaign_id, ad_set_id, ad_id,
-         ARRAY[(r = 1)::int, (r = n)::int, li, td, pb, (NOT is_direct AND nd_r = 1)::int]::float8[] AS weights,
-         {money[0].amounts} AS amounts,
-         {money[1].amounts if refunds else "ARRAY[0, 0, 0, 0, 0, 0]::bigint[]"} AS refunds
-  FROM ordered
+    ) chosen
+    OFFSET 0
+  ) weighed
+), parted AS (
+  SELECT *, row_number() OVER (PARTITION BY ending ORDER BY rest DESC, place) AS rank,
+         (total - sum(part) OVER (PARTITION BY ending))::bigint AS over
+  FROM (SELECT *, least(floor(quota), 9.2e18)::bigint AS part,
+               CASE WHEN elig THEN round((quota - floor(quota)) * 1e9) ELSE -1 END AS rest
+        FROM shares) p
+), paid AS MATERIALIZED (
+  SELECT ending, conv, touch, n, r, outside, older_outside,
+         ARRAY[(r = 1)::int, (r = n)::int, CASE WHEN elig THEN 1 / k::float8 ELSE 0 END, td,
+               CASE WHEN NOT elig THEN 0 WHEN place = 1 THEN head WHEN place = k THEN tail ELSE mid END,
+               (NOT is_direct AND nd_r = 1)::int]::float8[] AS weights,
+         ARRAY[CASE WHEN r = 1 THEN total ELSE 0 END,
+               CASE WHEN r = n THEN total ELSE 0 END,
+               CASE WHEN elig THEN total / k + (place <= total % k)::int ELSE 0 END,
+               CASE WHEN NOT elig THEN 0 ELSE part + over / k + (rank <= over % k)::int END,
+               CASE WHEN NOT elig THEN 0 WHEN place = 1 THEN of_first WHEN place = k THEN of_last
+                    ELSE of_middle + (place <= last_extra)::int END,
+               CASE WHEN NOT is_direct AND nd_r = 1 THEN total ELSE 0 END]::bigint[] AS amounts
+  FROM parted
 )
 INSERT INTO adplanning.credit (tenant_id, conversion_id, window_days, touch_id, position, touches, touched_at,
   occurred_at, channel, platform, ad_campaign_id, ad_set_id, ad_id, weights, amounts, refunds, currency, rule_version)
-SELECT CAST(:tenant AS text), s.id, s.days, p.touch_id, least(p.n - p.r + 1, 32767), least(p.n, 32767), p.at,
-       s.occurred_at, p.channel, p.platform, p.ad_campaign_id, p.ad_set_id, p.ad_id, p.weights, p.amounts, p.refunds,
-       s.currency, CAST(:version AS bigint)
-FROM spans s JOIN paid p ON p.conv = s.conv AND p.n = s.m
+SELECT CAST(:tenant AS text), d.id, unnest(({days})[p.outside + 1 : p.older_outside]), t.touch_id,
+       least(p.n - p.r + 1, 32767), least(p.n, 32767), t.at, d.occurred_at, t.channel, t.platform, t.ad_campaign_id,
+       t.ad_set_id, t.ad_id, p.weights, p.amounts, coalesce(f.amounts, '{{0,0,0,0,0,0}}'), d.currency,
+       CAST(:version AS bigint)
+FROM paid p
+JOIN ranked t ON t.touch = p.touch
+JOIN due d ON d.conv = p.conv
+LEFT JOIN (SELECT -ending AS ending, touch, amounts FROM paid WHERE ending < 0) f
+  ON f.ending = p.ending AND f.touch = p.touch
+WHERE p.ending > 0
 UNION ALL
-SELECT CAST(:tenant AS text), s.id, s.days, '', 0, least(s.m, 32767), NULL, s.occurred_at,
-       NULL, NULL, NULL, NULL, NULL, l.weights,
-       ARRAY(SELECT CASE WHEN x = 1 THEN s.value ELSE 0 END
-             FROM unnest(l.weights) WITH ORDINALITY AS u(x, i) ORDER BY i),
-       ARRAY(SELECT CASE WHEN x = 1 THEN s.refunded ELSE 0 END
-             FROM unnest(l.weights) WITH ORDINALITY AS u(x, i) ORDER BY i),
-       s.currency, CAST(:version AS bigint)
-FROM spans s LEFT JOIN ends e ON e.conv = s.conv AND e.n = s.m
-CROSS JOIN LATERAL (SELECT {_lost(direct)} AS weights) l
-WHERE s.m = 0 OR e.nd = 0
+SELECT CAST(:tenant AS text), d.id, unnest(({days})[l.outside + 1 : l.older_outside]), '', 0, least(l.n, 32767), NULL,
+       d.occurred_at, NULL, NULL, NULL, NULL, NULL, l.weights::float8[],
+       ARRAY(SELECT w * d.value FROM unnest(l.weights) WITH ORDINALITY AS u(w, i) ORDER BY i),
+       ARRAY(SELECT w * d.refunded FROM unnest(l.weights) WITH ORDINALITY AS u(w, i) ORDER BY i),
+       d.currency, CAST(:version AS bigint)
+FROM (
+  SELECT d.conv, 0 AS n, 0 AS outside, coalesce(t.outside, {most}) AS older_outside,
+         '{{1,1,1,1,1,1}}'::bigint[] AS weights
+  FROM due d LEFT JOIN (SELECT conv, outside FROM ranked WHERE r = 1) t USING (conv)
+  UNION ALL
+  SELECT conv, n, outside, older_outside, '{_lost(direct)}'::bigint[] FROM reached WHERE nd = 0
+) l JOIN due d USING (conv)
+WHERE l.outside < l.older_outside
 """  # noqa: S608 - table names and numbers of our own; every value is a parameter
 
 
-class _Split:
-    """Largest remainder of one sum of money over every model, as fragments of SQL for the statement's steps.
+def _each(columns: str, table: str, condition: str, name: str) -> str:
+    """Looked up by key for each row (OFFSET 0 keeps it so): a batch is small, and the tables are not."""
+    where = f"x.tenant_id = :tenant AND {condition}"
+    return f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} x WHERE {where} OFFSET 0) {name}"  # noqa: S608
 
-    Models with one winner need no remainder; linear's remainders are equal, so the earliest take what is left; position
-    based has three kinds of touch, whose order is plain comparison, once a window; time decay alone must be ranked.
-    Remainders are compared to nine decimals, so that equal shares tie, and a tie goes to the earlier touch.
+
+def _touches(condition: str, conversion: str) -> str:
+    columns = """x.id AS touch_id, x.visitor_id, x.session_id, x.occurred_at AS at, x.is_direct, x.channel, x.platform,
+      x.ad_campaign_id, x.ad_set_id, x.ad_id"""
+    until = f"x.occurred_at <= {conversion}.occurred_at"
+    return _each(columns, "adplanning.touchpoint", f"{condition} AND {until}", "t")
+
+
+def _ends() -> str:
+    """What an end's sums of money come to, before they are shared: a row for the value, and one for a refund.
+
+    Largest remainder: linear's remainders are equal, so the earliest take what is left; position based has three kinds
+    of touch, whose order is plain comparison; time decay alone must be ranked. Remainders are compared to nine
+    decimals, so that equal shares tie, and a tie goes to the earlier touch. Each floor is kept to what is left of the
+    total, since beyond 2^53 a float may round a share up; there time decay's quotas start a little lower, likewise.
     """
+    first = "1 + CASE WHEN m_rest > h_rest THEN k - 2 ELSE 0 END + (t_rest > h_rest)::int"
+    last = "1 + (h_rest >= t_rest)::int + CASE WHEN m_rest >= t_rest THEN k - 2 ELSE 0 END"
+    return f"""
+  SELECT ending, conv, n, nd, k, fades, named_fades, outside, older_outside, total, head, tail, mid,
+         CASE WHEN total > 4503599627370496 / k THEN total * (1 - (k + 2) * 5e-16::float8) ELSE total END
+           AS total_in_floats,
+         CASE WHEN k = 1 THEN total ELSE h + over / k + ({first} <= over % k)::int END AS of_first,
+         t + over / k + ({last} <= over % k)::int AS of_last, m + over / k AS of_middle,
+         over % k + 1 - (h_rest >= m_rest)::int - (t_rest > m_rest)::int AS last_extra
+  FROM (
+    SELECT *, total - h - t - (k - 2) * m AS over, round((head_quota - floor(head_quota)) * 1e9) AS h_rest,
+           round((tail_quota - floor(tail_quota)) * 1e9) AS t_rest,
+           round((mid_quota - floor(mid_quota)) * 1e9) AS m_rest
+    FROM (
+      SELECT *, CASE WHEN k > 2 THEN least({_floor("mid_quota")}, (total - h - t) / (k - 2)) ELSE 0 END AS m
+      FROM (
+        SELECT *, least({_floor("tail_quota")}, total - h) AS t
+        FROM (
+          SELECT *, least({_floor("head_quota")}, total) AS h
+          FROM (
+            SELECT *, total * head AS head_quota, total * tail AS tail_quota, total * mid AS mid_quota
+            FROM (
+              SELECT r.*, s.*,
+                CASE WHEN k = 1 THEN 1 WHEN k > 2 THEN {_FIRST}
+                     WHEN {_FIRST} + {_LAST} > 0 THEN {_FIRST} / ({_FIRST} + {_LAST}) ELSE 0.5 END AS head,
+                CASE WHEN k = 1 THEN 1 WHEN k > 2 THEN {_LAST}
+                     WHEN {_FIRST} + {_LAST} > 0 THEN {_LAST} / ({_FIRST} + {_LAST}) ELSE 0.5 END AS tail,
+                CASE WHEN k > 2 THEN (1 - {_FIRST} - {_LAST}) / (k - 2) ELSE 0 END AS mid
+              FROM reached r
+              CROSS JOIN LATERAL (VALUES (number, value), (-number, nullif(refunded, 0))) s (ending, total)
+              WHERE s.total IS NOT NULL
+            ) shared
+          ) quotas
+        ) h OFFSET 0
+      ) t OFFSET 0
+    ) m OFFSET 0
+  ) o
+"""  # noqa: S608
 
-    def __init__(self, total: str, tag: str) -> None:
-        h, m, t, d = f"{tag}_head", f"{tag}_mid", f"{tag}_tail", f"{tag}_td"
-        over, each = f"{tag}_over", f"{tag}_each"
-        self.floors = ", ".join(
-            _floor(f"({total} * {share})", name) for share, name in (("head", h), ("mid", m), ("tail", t))
-        )
-        # In numeric: where the ends get nothing, rounding lifts the sum of the middle ones past int64.
-        left = f"({total} - {h} - {t} - (k - 2) * {m}::numeric)"
-        self.left = (
-            f"CASE WHEN k < 2 THEN 0 ELSE ({left} % k + k) % k END::bigint AS {over}, "
-            f"CASE WHEN k < 2 THEN 0 ELSE ({left} - ({left} % k + k) % k) / k END::bigint AS {each}"
-        )
-        first = f"1 + CASE WHEN {m}_rest > {h}_rest THEN k - 2 ELSE 0 END + ({t}_rest > {h}_rest)::int"
-        last = f"1 + ({h}_rest >= {t}_rest)::int + CASE WHEN {m}_rest >= {t}_rest THEN k - 2 ELSE 0 END"
-        self.ends = (
-            f"CASE WHEN k < 2 THEN {total} ELSE {h} + {each} + ({first} <= {over})::int END AS {tag}_first, "
-            f"{t} + {each} + ({last} <= {over})::int AS {tag}_last, {m} + {each} AS {tag}_middle, "
-            f"{over} + 1 - ({h}_rest >= {m}_rest)::int - ({t}_rest > {m}_rest)::int AS {tag}_extra"
-        )
-        self.decay = _floor(f"({total} * td)", d)
-        same = "PARTITION BY conv, n"
-        self.ranks = (
-            f"row_number() OVER ({same} ORDER BY elig DESC, {d}_rest DESC, place) AS {d}_rank, "
-            f"({total} - sum(CASE WHEN elig THEN {d} ELSE 0 END) OVER ({same}))::bigint AS {d}_left"
-        )
-        self.amounts = f"""ARRAY[
-           CASE WHEN r = 1 THEN {total} ELSE 0 END,
-           CASE WHEN r = n THEN {total} ELSE 0 END,
-           CASE WHEN elig THEN {total} / k + (place <= {total} % k)::int ELSE 0 END,
-           CASE WHEN NOT elig THEN 0 WHEN k = 1 THEN {total} ELSE {d} + {_more(f"{d}_left", f"{d}_rank")} END,
-           CASE WHEN NOT elig THEN 0 WHEN place = 1 THEN {tag}_first WHEN place = k THEN {tag}_last
-                ELSE {tag}_middle + (place <= {tag}_extra)::int END,
-           CASE WHEN NOT is_direct AND nd_r = 1 THEN {total} ELSE 0 END]::bigint[]"""
 
-
-def _floor(quota: str, name: str) -> str:
-    """The whole part, kept inside int64, and the rest in billionths."""
-    return f"least(floor({quota}), 9.2e18)::bigint AS {name}, round(({quota} - floor({quota})) * 1e9) AS {name}_rest"
-
-
-def _more(left: str, rank: str) -> str:
-    """What a touch of that rank gets of `left` (which only rounding beyond 2^53 takes out of 0…k)."""
-    over = f"((({left}) % k + k) % k)"
-    return f"((({left}) - {over}) / k + ({rank} <= {over})::int)"
+def _floor(quota: str) -> str:
+    """The whole part, kept inside int64."""
+    return f"least(floor({quota}), 9.2e18)::bigint"
 
 
 def _lost(direct: str) -> str:
-    """Which models leave the conversion unattributed: all without touches, else those that take no direct ones."""
-    rules = "1, 1, 1" if direct == "exclude" else "0, 0, 0"
-    return f"CASE WHEN s.m = 0 THEN ARRAY[1, 1, 1, 1, 1, 1] ELSE ARRAY[0, 0, {rules}, 1] END::float8[]"
+    """Which models leave a conversion unattributed that has nothing but direct touches."""
+    return "{0,0,1,1,1,1}" if direct == "exclude" else "{0,0,0,0,0,1}"

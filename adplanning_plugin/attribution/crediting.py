@@ -95,7 +95,7 @@ async def _batch(session: AsyncSession, runtime: Runtime, tenant_id: str, rules:
     table = _conversion
     # Locked in order of id, so that two workers at one conversion wait for each other rather than collide.
     locked = (
-        select(table.c.id, table.c.refunded, table.c.deleted_at)
+        select(table.c.id, table.c.deleted_at)
         .where(table.c.tenant_id == tenant_id, table.c.id == any_of(ids))
         .order_by(table.c.id)
         .with_for_update(key_share=True)
@@ -105,12 +105,9 @@ async def _batch(session: AsyncSession, runtime: Runtime, tenant_id: str, rules:
         delete(_credit).where(_credit.c.tenant_id == tenant_id, _credit.c.conversion_id == any_of(ids))
     )
     alive = [row.id for row in rows if row.deleted_at is None]
-    for refunds in (False, True):
-        some = [row.id for row in rows if row.deleted_at is None and (row.refunded > 0) == refunds]
-        if some:
-            await _insert(session, tenant_id, rules, some, refunds=refunds)
     if not alive:
         return 0
+    await _insert(session, tenant_id, rules, alive)
     if len(rules.models) > len(MODELS):
         await append_models(session, tenant_id, alive, hook_models(runtime))
     outcome = _OUTCOME.bindparams(
@@ -137,7 +134,7 @@ async def _tell_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, i
         await write_back(session, links, tenant_id, "lead", "resolved_campaign_id", rows)
 
 
-async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequence[str], *, refunds: bool) -> None:
+async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequence[str]) -> None:
     statement = credit_insert(
         conversion=_conversion.fullname,
         order_visit=_order_visit.fullname,
@@ -145,11 +142,10 @@ async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequ
         denylist=_denylist.fullname,
         windows=rules.windows,
         direct=rules.settings.direct,
-        refunds=refunds,
     )
     values: dict[str, Any] = {
         "tenant": tenant_id,
-        "ids": list(ids),
+        "ids": "\n".join(ids),
         "version": rules.version,
         "half_life": rules.settings.half_life_hours,
         "first": rules.settings.position_first,

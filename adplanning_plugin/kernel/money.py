@@ -72,9 +72,16 @@ def split_largest_remainder(total: int, weights: Sequence[float]) -> list[int]:
         raise ValueError("weights must be non-negative and sum to more than 0")
     scale = 1.0 if abs(whole - 1) < 1e-9 else whole
     quotas = [total * weight / scale for weight in weights]
-    parts = [int(quota // 1) for quota in quotas]
+    parts: list[int] = []
+    rest = total
+    for quota in quotas:
+        part = int(quota // 1)
+        if total >= 0:  # beyond 2^53 a float may round a share up: no part takes more than there is
+            part = min(part, rest)
+        rest -= part
+        parts.append(part)
     order = sorted(range(len(parts)), key=lambda i: (-round(quotas[i] - parts[i], 9), i))
-    each, left = divmod(total - sum(parts), len(parts))
+    each, left = divmod(rest, len(parts))
     for rank, i in enumerate(order):
         parts[i] += each + (rank < left)
     return parts

@@ -1,6 +1,7 @@
 """Weights: every rule model shares exactly one conversion, in the proportions that it is named for."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -95,3 +96,14 @@ def test_touches_after_the_conversion_are_refused():
         credit.time_decay([-1.0])
     with pytest.raises(ValueError, match="unattributed"):
         credit.linear(0)
+
+
+def test_parts_of_the_largest_totals_are_never_negative_and_sum_exactly() -> None:
+    seed = random.randrange(10**9)
+    print("seed", seed)
+    rng = random.Random(seed)
+    for _ in range(500):
+        total = rng.choice([2**63 - 1, rng.randrange(2**53, 2**63), rng.randrange(1000)])
+        raw = [rng.choice([0.0, 1.0, 1e-18, rng.random()]) for _ in range(rng.randrange(1, 9))] + [1.0]
+        parts = split_largest_remainder(total, [each / sum(raw) for each in raw])
+        assert (sum(parts), min(parts) >= 0) == (total, True), (total, raw)

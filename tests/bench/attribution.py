@@ -154,7 +154,6 @@ async def _credit_cpu(runtime: Runtime, batches: Sequence[Sequence[str]], window
         denylist="adplanning.identity_denylist",
         windows=windows,
         direct=rules.settings.direct,
-        refunds=True,
     )
     head, _, rows = statement.partition("INSERT INTO adplanning.credit")
     rows = rows.partition(")")[2]
@@ -170,7 +169,7 @@ async def _credit_cpu(runtime: Runtime, batches: Sequence[Sequence[str]], window
         pid = await _pid(session)
         before = process_cpu(pid)
         for ids in batches:
-            await session.execute(summed, {**values, "ids": list(ids)})
+            await session.execute(summed, {**values, "ids": "\n".join(ids)})
         return process_cpu(pid) - before
 
 
