@@ -142,6 +142,15 @@ async def orders_page(request: StoreRequest, store_session: StoreSession) -> Tem
     return _admin_page(request, member, "staff_orders.html", orders=found, count=count, page=number, pages=pages)
 
 
+@get("/app/advertising")
+async def advertising_page(request: StoreRequest) -> Template | Redirect:
+    """The plugin's pages inside one of the store's own, without their sidebar."""
+    member = staff_of(request)
+    return (
+        go("/app/login?next=/app/advertising") if member is None else _admin_page(request, member, "staff_frame.html")
+    )
+
+
 @get("/app/orders/{number:int}")
 async def order_page(request: StoreRequest, store_session: StoreSession, number: FromPath[int]) -> Template | Redirect:
     """One order."""
@@ -216,4 +225,7 @@ def _open_session(request: StoreRequest, member: StaffMember) -> tuple[str, Cook
     return token, store_cookie(store, STAFF_COOKIE, token, 1)
 
 
-ROUTES: list[Any] = [log_in, log_out, login_page, send_login_page, orders_page, order_page, change_order]
+ROUTES: list[Any] = [
+    *(log_in, log_out, login_page, send_login_page),
+    *(orders_page, advertising_page, order_page, change_order),
+]

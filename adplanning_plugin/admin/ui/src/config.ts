@@ -10,8 +10,19 @@ export const apiBase = meta("api").replace(/\/+$/, "")
 export const loginUrl = meta("login")
 /** The host's own admin, which the sidebar leads back to. */
 export const homeUrl = meta("home")
-/** The widget and iframe levels of embedding show no sidebar. */
-export const chromeless = new URLSearchParams(location.search).get("chrome") === "none"
+/** In a frame of the host's (`?chrome=none`) there is no sidebar, also after following links and loading anew. */
+export const chromeless = isChromeless()
+
+function isChromeless(): boolean {
+  const asked = new URLSearchParams(location.search).get("chrome") === "none"
+  if (window.top === window) return asked
+  try {
+    if (asked) sessionStorage.setItem("adplanning-chrome", "none")
+    return sessionStorage.getItem("adplanning-chrome") === "none"
+  } catch {
+    return asked
+  }
+}
 
 /** The nonce that styles which libraries insert have to carry. */
 export const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ""
