@@ -12,6 +12,7 @@ SECTIONS = {
     "imports": "what importing the plugin costs a host",
     "ingest": "the public endpoint under load",
     "attribution": "credit and campaign resolution",
+    "markov": "data-driven attribution models",
     "dashboard": "dashboard, reports and admin lists",
 }
 
