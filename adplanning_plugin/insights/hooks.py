@@ -14,6 +14,7 @@ from adplanning_plugin.insights.campaigns_order import OrderController
 from adplanning_plugin.insights.coverage_admin import CoverageController
 from adplanning_plugin.insights.discrepancies_admin import DiscrepancyController
 from adplanning_plugin.insights.fetching import fetch_exchange_rates
+from adplanning_plugin.insights.freshness_admin import FreshnessController
 from adplanning_plugin.insights.metrics import SECTIONS
 from adplanning_plugin.insights.models import AdSpend, ExchangeRate
 from adplanning_plugin.insights.spend_admin import RateController, SpendController
@@ -37,6 +38,7 @@ class InsightsHooks:
             OrderController,
             CoverageController,
             DiscrepancyController,
+            FreshnessController,
             SpendController,
             RateController,
         )
