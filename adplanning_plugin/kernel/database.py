@@ -16,6 +16,13 @@ from adplanning_plugin.options import DatabaseOptions
 
 ENTERED_TENANT = "adplanning_tenant"
 """`session.info` key: the tenant that a session of ours has entered for its only transaction."""
+# A plan for any period at all expects a few rows of each table, and loops over a year of them: what people ask is
+# planned for what they ask.
+_LOCAL = (
+    "SELECT set_config('transaction_read_only', 'on', true), set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
+_READING = text(_LOCAL)
+_HEAVY = text(f"{_LOCAL}, set_config('work_mem', :memory, true)")
 _TENANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}$")
 
 
@@ -75,11 +82,8 @@ class Database:
         try:
             async with self._replica_sessions() as session, session.begin():
                 await enter_tenant(session, tenant_id)
-                await session.execute(text("SET LOCAL transaction_read_only = on"))
-                if heavy:
-                    await session.execute(text(f"SET LOCAL work_mem = '{int(self._options.heavy_work_mem_mb)}MB'"))
-                    # A plan for any period at all expects a few rows of each table, and loops over a year of them.
-                    await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+                memory = f"{int(self._options.heavy_work_mem_mb)}MB"
+                await session.execute(_HEAVY if heavy else _READING, {"memory": memory} if heavy else {})
                 yield session
         finally:
             if gate is not None:

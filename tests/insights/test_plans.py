@@ -1,15 +1,17 @@
-"""Plans: a report is planned for the period it is asked for, however often it was asked before."""
+"""Plans: a report or list is planned for the period it is asked for, however often it was asked before."""
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import text
 
 from tests.insights.books import Shop
 
 
-async def test_a_report_that_is_asked_often_never_runs_by_a_plan_for_any_period(fresh: Shop) -> None:
+@pytest.mark.parametrize("heavy", [True, False], ids=["report", "list"])
+async def test_what_is_asked_often_never_runs_by_a_plan_for_any_period(fresh: Shop, *, heavy: bool) -> None:
     database = fresh.store.runtime.database
-    async with database.reading(fresh.side.tenant, heavy=True) as session:
+    async with database.reading(fresh.side.tenant, heavy=heavy) as session:
         for _ in range(8):
             await session.execute(
                 text("SELECT count(*) AS planned_each_time FROM adplanning.conversion WHERE id = :id"), {"id": ""}
