@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adplanning_plugin.stats.path_text import numbered
 from adplanning_plugin.stats.paths import SEPARATOR, JourneyPath
 
 Ints = NDArray[np.int64]
@@ -52,8 +53,12 @@ class PathTable:
     @classmethod
     def of(cls, paths: Sequence[JourneyPath]) -> PathTable:
         """The table of paths as structs."""
-        return cls._of_tokens(
-            [channel for path in paths for channel in path.channels],
+        tokens = [channel for path in paths for channel in path.channels]
+        names = sorted(set(tokens))
+        code = {name: index for index, name in enumerate(names)}
+        return cls.of_codes(
+            names,
+            np.fromiter(map(code.__getitem__, tokens), dtype=np.int64, count=len(tokens)),
             [len(path.channels) for path in paths],
             [path.conversions for path in paths],
             [path.value for path in paths],
@@ -70,10 +75,8 @@ class PathTable:
         separator: str = SEPARATOR,
     ) -> PathTable:
         """The table of paths as text, `Display > Email`; an empty text is a journey without a touch that counts."""
-        some = [path for path in paths if path]
-        tokens = separator.join(some).split(separator) if some else []
-        lengths = [path.count(separator) + 1 if path else 0 for path in paths]
-        return cls._of_tokens(tokens, lengths, conversions, value, non_conversions)
+        names, codes, lengths = numbered(paths, separator)
+        return cls.of_codes(names, codes, lengths, conversions, value, non_conversions)
 
     @classmethod
     def of_codes(
@@ -118,19 +121,6 @@ class PathTable:
         )
         return cls(tuple(names[index] for index in order), flat, offsets, counts)
 
-    @classmethod
-    def _of_tokens(
-        cls,
-        tokens: list[str],
-        lengths: list[int],
-        conversions: ArrayLike,
-        value: ArrayLike | None,
-        non_conversions: ArrayLike | None,
-    ) -> PathTable:
-        names = _Numbered()
-        codes = np.fromiter(map(names.__getitem__, tokens), dtype=np.int64, count=len(tokens))
-        return cls.of_codes(list(names), codes, lengths, conversions, value, non_conversions)
-
     def distinct(self) -> PathTable:
         """Every path once with its counts added, ordered by the channels' names; the same for any order of paths."""
         keys = self.keys()
@@ -163,14 +153,6 @@ class PathTable:
 def tally(group: Ints, amounts: Floats, groups: int) -> Floats:
     """The sum of the amounts of each group; (groups,)."""
     return np.bincount(group, weights=amounts, minlength=groups).astype(np.float64, copy=False)
-
-
-class _Numbered(dict[str, int]):
-    """Names numbered as they are first met."""
-
-    def __missing__(self, name: str) -> int:
-        self[name] = len(self)
-        return self[name]
 
 
 def _whole(name: str, given: ArrayLike | None, length: int, *, floor: bool) -> Floats:

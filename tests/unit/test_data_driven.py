@@ -2,6 +2,7 @@
 
 import csv
 import math
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -261,3 +262,28 @@ def test_text_structs_and_codes_are_the_same_table():
         PathTable.of_codes(["A"], [0], [2], [1])
     with pytest.raises(ValueError, match="one entry for each path"):
         PathTable.of_codes(["A"], [0], [1], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("names", "separator"),
+    [
+        (["Paid Search", "E", "Ünïcode ☂", "a name of thirty-two bytes, more", "(not set)"], " > "),
+        (["a>b", "> c", "d >", "e"], " > "),
+        (["A", "B", ""], ">"),
+        (["A", "a name longer than the sixty-four bytes that are compared at once, eight at a time"], " > "),
+        (["A", "line\nbreak"], " > "),
+        (["A", "nul\0", "nul"], " > "),
+        (["A", "B "], " > "),
+        (["A B", "C"], " – "),
+    ],
+)
+def test_text_is_split_as_python_splits_it(names, separator):
+    needs_numpy()
+    from adplanning_plugin.stats.path_table import PathTable
+
+    draw = random.Random(8)
+    texts = [separator.join(draw.choices(names, k=draw.randint(0, 5))) for _ in range(2_500)]
+    for few in (texts, texts[:20], [""] * 2_100, texts[:3] * 900):
+        table = PathTable.of_text(few, [1] * len(few), separator=separator)
+        found = [table.channels(path) for path in range(len(table))]
+        assert found == [parse(text, separator) for text in few]
