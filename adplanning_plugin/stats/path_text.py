@@ -1,7 +1,7 @@
 """Path text: turns many paths written as `Display > Email` into codes. Needs numpy; gives no counts and no credit.
 
 Millions of touches are split and numbered on the bytes of the text, eight at a time, without a Python string for each.
-Where that cannot be exact (a line break or NUL in a name, a long name, overlapping separators), plain splitting does it.
+Where that cannot be exact (a line break or NUL in a name, a long name, overlapping separators), splitting does it.
 """
 
 from __future__ import annotations
