@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
 from tests.matrix.running import RunningStore, running_store
 
@@ -93,17 +94,25 @@ async def store(database_url: str, tmp_path: Path) -> AsyncIterator[RunningStore
         yield running
 
 
-@pytest.fixture
-async def shopper(store: RunningStore, chromium: str) -> AsyncIterator[OpenShopper]:
-    """A function that opens a fresh profile; extra headers go with each of its requests."""
-    async with async_playwright() as play, AsyncExitStack() as stack:
-        browser = await play.chromium.launch(
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """One Chromium for all tests of a worker; each opens profiles of its own."""
+    async with async_playwright() as play:
+        running = await play.chromium.launch(
             executable_path=chromium, headless=True, args=[*FLAGS, f"--user-agent={AGENT}"]
         )
-        stack.push_async_callback(browser.close)
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+async def shopper(store: RunningStore, browser: Browser) -> AsyncIterator[OpenShopper]:
+    """A function that opens a fresh profile; extra headers go with each of its requests."""
+    async with AsyncExitStack() as stack:
 
         async def make(**headers: str) -> Shopper:
             context = await browser.new_context(extra_http_headers=headers or None)
+            stack.push_async_callback(context.close)
             context.set_default_timeout(60_000)
             return Shopper(store, context, await context.new_page())
 

@@ -123,7 +123,7 @@ def history_template(postgres_server: PostgresServer, worker_name: str) -> Itera
         async with store_app(url, plugin=False).lifespan():
             connection = await connect(url)
             try:
-                await load(connection, generate(7, date(2026, 10, 31), scale=0.02, password_hash="unused"))
+                await load(connection, generate(7, date(2026, 10, 31), scale=0.012, password_hash="unused"))
             finally:
                 await connection.close()
 
