@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import TextClause, func, select, text
+from sqlalchemy import Row, TextClause, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,56 +22,51 @@ BATCH = 10_000
 """Touches of one transaction in a bulk run."""
 START = (datetime(1, 1, 1, tzinfo=UTC), "")
 
-_NAMED = """jsonb_build_array(campaign_key, campaign, source, platform, website_id, term, content,
-  coalesce(click_ids->>'gad_campaignid', click_ids->>'hsa_cam'), click_ids->>'hsa_grp', click_ids->>'hsa_ad')::text"""
-_PAGE = """
-  SELECT id FROM adplanning.touchpoint
-  WHERE tenant_id = :tenant AND resolution_method = 'unresolved'
-    AND (occurred_at, id) > (CAST(:after AS timestamptz), CAST(:after_id AS text))
-  ORDER BY occurred_at, id LIMIT :batch"""
-_GIVEN = """
-  SELECT id FROM adplanning.touchpoint
-  WHERE tenant_id = :tenant AND id = ANY(CAST(:ids AS text[]))
-    AND resolution_method NOT IN ('manual', 'not_applicable')"""
+# What a touch says about its campaign, by the names of `Named`.
+_NAMED = """campaign_key AS key, campaign, source, platform, website_id, term, content,
+  coalesce(click_ids->>'gad_campaignid', click_ids->>'hsa_cam') AS click_campaign,
+  click_ids->>'hsa_grp' AS click_ad_set, click_ids->>'hsa_ad' AS click_ad"""
+_NAMES = Named.__struct_fields__
 
 
 def _distinct(chosen: str) -> TextClause:
+    """Each distinct thing that the chosen touches name, with their ids and versions; where the last of them stands."""
     return text(
         f"""
-        SELECT {_NAMED} AS named, count(*) AS touches, max(t.occurred_at) AS latest
-        FROM adplanning.touchpoint t WHERE tenant_id = :tenant AND id IN ({chosen}) GROUP BY 1
+        SELECT {", ".join(_NAMES)}, array_agg(id) AS ids, array_agg(version) AS versions,
+               max(occurred_at) FILTER (WHERE is_last) AS end_at, max(id) FILTER (WHERE is_last) AS end_id
+        FROM (
+          SELECT *, lead(id) OVER (ORDER BY occurred_at, id) IS NULL AS is_last
+          FROM (SELECT id, version, occurred_at, {_NAMED} FROM adplanning.touchpoint
+                WHERE tenant_id = :tenant AND {chosen}) c
+        ) t GROUP BY {", ".join(_NAMES)}
         """  # noqa: S608 - fragments of our own; every value is a parameter
     )
 
 
-def _update(chosen: str) -> TextClause:
-    return text(
-        f"""
-        UPDATE adplanning.touchpoint t SET
-          is_resolved = m.campaign IS NOT NULL, resolution_method = m.method, resolution_reason = m.reason,
-          confidence = m.confidence, ad_campaign_id = m.campaign, ad_set_id = m.ad_set, ad_id = m.ad,
-          resolved_at = CASE WHEN m.campaign IS NOT NULL THEN now() END, version = t.version + 1, updated_at = now()
-        FROM (SELECT id AS touch_id, {_NAMED} AS named FROM adplanning.touchpoint
-              WHERE tenant_id = :tenant AND id IN ({chosen})) c
-        JOIN unnest(CAST(:named AS text[]), CAST(:campaigns AS text[]), CAST(:ad_sets AS text[]), CAST(:ads AS text[]),
-                    CAST(:methods AS text[]), CAST(:reasons AS text[]), CAST(:confidences AS float8[]))
-          AS m(named, campaign, ad_set, ad, method, reason, confidence) ON m.named = c.named
-        WHERE t.tenant_id = :tenant AND t.id = c.touch_id
-          AND (t.resolution_method, t.resolution_reason, t.confidence, t.ad_campaign_id, t.ad_set_id, t.ad_id)
-              IS DISTINCT FROM (m.method, m.reason, m.confidence, m.campaign, m.ad_set, m.ad)
-        RETURNING t.id, t.session_id, t.origin, t.ad_campaign_id, t.is_resolved
-        """  # noqa: S608 - fragments of our own; every value is a parameter
-    )
-
-
-_DISTINCT_PAGE, _UPDATE_PAGE = _distinct(_PAGE), _update(_PAGE)
-_DISTINCT_GIVEN, _UPDATE_GIVEN = _distinct(_GIVEN), _update(_GIVEN)
-# Not `id IN (page) ORDER BY … LIMIT 1`: the planner then walks every touch backwards and looks each up in the page.
-_END_OF_PAGE = text(
-    f"""
-    SELECT p.occurred_at, p.id FROM ({_PAGE.replace("SELECT id", "SELECT occurred_at, id", 1)}) p
-    ORDER BY p.occurred_at DESC, p.id DESC LIMIT 1
-    """  # noqa: S608 - fragments of our own; every value is a parameter
+_DISTINCT_PAGE = _distinct(
+    """resolution_method = 'unresolved'
+       AND (occurred_at, id) > (CAST(:after AS timestamptz), CAST(:after_id AS text))
+       ORDER BY occurred_at, id LIMIT :batch"""
+)
+_DISTINCT_GIVEN = _distinct("id = ANY(CAST(:ids AS text[])) AND resolution_method NOT IN ('manual', 'not_applicable')")
+# By version: what somebody changed since it was read is theirs to resolve. In order of id, as the others lock them.
+_UPDATE = text(
+    """
+    UPDATE adplanning.touchpoint t SET
+      is_resolved = m.campaign IS NOT NULL, resolution_method = m.method, resolution_reason = m.reason,
+      confidence = m.confidence, ad_campaign_id = m.campaign, ad_set_id = m.ad_set, ad_id = m.ad,
+      resolved_at = CASE WHEN m.campaign IS NOT NULL THEN now() END, version = t.version + 1, updated_at = now()
+    FROM (SELECT * FROM unnest(CAST(:touches AS text[]), CAST(:versions AS bigint[]), CAST(:answers AS bigint[]))
+                        AS c(touch_id, version, answer) ORDER BY touch_id) c
+    JOIN unnest(CAST(:campaigns AS text[]), CAST(:ad_sets AS text[]), CAST(:ads AS text[]), CAST(:methods AS text[]),
+                CAST(:reasons AS text[]), CAST(:confidences AS float8[]))
+           WITH ORDINALITY AS m(campaign, ad_set, ad, method, reason, confidence, answer) USING (answer)
+    WHERE t.tenant_id = :tenant AND t.id = c.touch_id AND t.version = c.version
+      AND (t.resolution_method, t.resolution_reason, t.confidence, t.ad_campaign_id, t.ad_set_id, t.ad_id)
+          IS DISTINCT FROM (m.method, m.reason, m.confidence, m.campaign, m.ad_set, m.ad)
+    RETURNING t.id
+    """
 )
 
 
@@ -126,7 +121,9 @@ async def resolve_touches(
     if not touch_ids:
         return Resolved()
     values = {"tenant": tenant_id, "ids": list(touch_ids)}
-    return await _resolve(session, runtime, tenant_id, (_DISTINCT_GIVEN, _UPDATE_GIVEN), values, catalogue)
+    return await _resolve(
+        session, runtime, tenant_id, (await session.execute(_DISTINCT_GIVEN, values)).all(), catalogue
+    )
 
 
 async def resolve_page(
@@ -139,30 +136,29 @@ async def resolve_page(
 ) -> Resolved:
     """Resolve the next page of what is pending, oldest first; `position` of the answer goes on from there."""
     values = {"tenant": tenant_id, "after": after[0], "after_id": after[1], "batch": batch}
-    end = (await session.execute(_END_OF_PAGE, values)).first()
-    if end is None:
-        return Resolved()
-    done = await _resolve(session, runtime, tenant_id, (_DISTINCT_PAGE, _UPDATE_PAGE), values, catalogue)
-    return msgspec.structs.replace(done, position=(end.occurred_at, end.id))
+    named = (await session.execute(_DISTINCT_PAGE, values)).all()
+    done = await _resolve(session, runtime, tenant_id, named, catalogue)
+    end = next(((row.end_at, row.end_id) for row in named if row.end_at is not None), None)
+    return msgspec.structs.replace(done, position=end)
 
 
 async def _resolve(
     session: AsyncSession,
     runtime: Runtime,
     tenant_id: str,
-    statements: tuple[TextClause, TextClause],
-    values: dict[str, Any],
+    named: Sequence[Row[Any]],
     catalogue: Catalogue | None,
 ) -> Resolved:
-    distinct, update = statements
-    named = (await session.execute(distinct, values)).all()
     if not named:
         return Resolved()
     known = catalogue or await load_catalogue(session, runtime, tenant_id)
-    answers = [resolve(_read(row.named), known) for row in named]
+    answers = [resolve(Named(**{name: getattr(row, name) for name in _NAMES}), known) for row in named]
     matches = [answer if isinstance(answer, Match) else None for answer in answers]
     outcome: dict[str, Any] = {
-        "named": [row.named for row in named],
+        "tenant": tenant_id,
+        "touches": [touch_id for row in named for touch_id in row.ids],
+        "versions": [version for row in named for version in row.versions],
+        "answers": [number for number, row in enumerate(named, 1) for _ in row.ids],
         "campaigns": [match.campaign_id if match else None for match in matches],
         "ad_sets": [match.ad_set_id if match else None for match in matches],
         "ads": [match.ad_id if match else None for match in matches],
@@ -170,11 +166,11 @@ async def _resolve(
         "reasons": [_reason(answer) for answer in answers],
         "confidences": [match.confidence if match else None for match in matches],
     }
-    changed = (await session.execute(update, values | outcome)).all()
-    await tell(session, runtime, tenant_id, [row.id for row in changed])
+    changed = list((await session.execute(_UPDATE, outcome)).scalars())
+    await tell(session, runtime, tenant_id, changed)
     return Resolved(
-        seen=sum(row.touches for row in named),
-        resolved=sum(row.touches for row, match in zip(named, matches, strict=True) if match),
+        seen=len(outcome["touches"]),
+        resolved=sum(len(row.ids) for row, match in zip(named, matches, strict=True) if match),
         ambiguous=sum(isinstance(answer, Ambiguous) for answer in answers),
     )
 
@@ -203,24 +199,6 @@ async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_id
     await write_back(session, links, tenant_id, "analytics_session", "ad_campaign_id", rows)
     resolved = [(session_id, True) for session_id, _ in rows]
     await write_back(session, links, tenant_id, "analytics_session", "attribution_resolved", resolved)
-
-
-def _read(named: str) -> Named:
-    key, campaign, source, platform, website, term, content, click_campaign, click_set, click_ad = msgspec.json.decode(
-        named
-    )
-    return Named(
-        key=key,
-        campaign=campaign,
-        source=source,
-        platform=platform,
-        website_id=website,
-        term=term,
-        content=content,
-        click_campaign=click_campaign,
-        click_ad_set=click_set,
-        click_ad=click_ad,
-    )
 
 
 def _reason(answer: Match | Ambiguous | None) -> str | None:
