@@ -13,6 +13,7 @@ SECTIONS = {
     "ingest": "the public endpoint under load",
     "attribution": "credit and campaign resolution",
     "markov": "data-driven attribution models",
+    "intent": "credit against the truth of a simulation",
     "dashboard": "dashboard, reports and admin lists",
 }
 

@@ -277,9 +277,14 @@ def test_text_structs_and_codes_are_the_same_table():
         (["A B", "C"], " – "),
     ],
 )
-def test_text_is_split_as_python_splits_it(names, separator):
+@pytest.mark.parametrize("slots", [18, 2])
+def test_text_is_split_as_python_splits_it(monkeypatch, names, separator, slots):
     needs_numpy()
+    from adplanning_plugin.stats import path_text
     from adplanning_plugin.stats.path_table import PathTable
+
+    monkeypatch.setattr(path_text, "_SLOTS", slots)  # in four slots, names meet
+    monkeypatch.setattr(path_text, "_BLOCK", 700)
 
     draw = random.Random(8)
     texts = [separator.join(draw.choices(names, k=draw.randint(0, 5))) for _ in range(2_500)]
