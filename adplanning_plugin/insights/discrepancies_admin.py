@@ -8,7 +8,7 @@ from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 
-from adplanning_plugin.attribution import current_rules, parse_window
+from adplanning_plugin.attribution import Rules, current_rules, parse_window
 from adplanning_plugin.insights.admin import Day, Model, Window
 from adplanning_plugin.insights.discrepancies import (
     CLAIM_WINDOWS,
@@ -33,6 +33,7 @@ from adplanning_plugin.insights.discrepancies_sql import (
 )
 from adplanning_plugin.insights.periods import read_period
 from adplanning_plugin.insights.roi import Question, ask
+from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.export import table_response
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.kernel.paging import wants_csv
@@ -76,7 +77,7 @@ class DiscrepancyController(Controller):
         async with call.reading(heavy=True) as session:
             question = await ask(session, call.tenant, period, model=model, window=window)
             rules = await current_rules(session, call.tenant_id)
-            given = None if platform_window is None else parse_window(rules, platform_window)
+            given = None if platform_window is None else _claimed_within(rules, platform_window)
             found = await discrepancies(
                 session,
                 call.runtime,
@@ -99,6 +100,15 @@ class DiscrepancyController(Controller):
         }
         total = _line(found.total, found, question, "total", given)
         return table_response(call, "discrepancies", lines, {"total": total, "basis": basis})
+
+
+def _claimed_within(rules: Rules, given: str) -> int:
+    """The days of `platform_window`; what is wrong is said of it, and not of `window`."""
+    try:
+        return parse_window(rules, given)
+    except Invalid as problem:
+        errors = [FieldError("platform_window", each.code, f"platform_{each.message}") for each in problem.errors]
+        raise Invalid(*errors) from None
 
 
 def _line(line: Compared, found: Discrepancies, question: Question, by: str, given: int | None) -> dict[str, Any]:

@@ -217,6 +217,13 @@ async def test_a_platform_that_gives_no_claims_is_insufficient_data(fresh: Shop)
     assert found["total"]["state"] == "insufficient_data"
 
 
+async def test_an_unknown_window_of_the_platform_is_refused_by_its_own_name(khadi: Shop) -> None:
+    answer = await khadi.ask("/discrepancies", platform_window="8")
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, "platform_window")
+    assert error["message"].startswith("platform_window must be one of 1, 3, 7")
+
+
 async def test_the_table_is_exported_with_a_column_for_each_cause(khadi: Shop) -> None:
     query = {"by": "platform", **days(FIRST, END)}
     rows = (await khadi.get("/discrepancies", **query))["discrepancies"]

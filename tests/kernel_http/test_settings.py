@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from adplanning_plugin.hookspecs import hookimpl
 from adplanning_plugin.kernel.errors import ConfigurationError
-from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.kernel.settings import SettingsSection, load, sections
 from tests.kernel_http.conftest import Store, make_app, make_runtime, serving
 from tests.kernel_http.test_problems import ADMIN, assert_problem, errors_of
@@ -131,6 +131,21 @@ async def test_the_list_shows_the_stores_zone_and_currency(painted: AsyncClient)
     body = (await painted.get(f"{ADMIN}/settings")).json()
     assert body["store"] == {"id": "main", "name": "Main", "zone": "Asia/Kolkata", "currency": "INR", "locale": "en-IN"}
     assert [section["section"] for section in body["settings"]] == ["colours", "fussy"]
+
+
+async def test_the_locale_is_the_hosts_or_else_the_usual_one_of_the_currency(runtime: Runtime) -> None:
+    other = make_runtime(runtime.options, Store())
+    other.set_tenants(
+        [
+            Tenant(id="main", zone="Europe/Vienna", currency="EUR", locale="de-AT"),
+            Tenant(id="second", zone="Europe/Berlin", currency="EUR"),
+        ]
+    )
+    async with serving(make_app(other)) as client:
+        main = (await client.get(f"{ADMIN}/me")).json()
+        second = (await client.get(f"{ADMIN}/me", headers={"x-actor": "second"})).json()
+    assert (main["store"]["locale"], second["store"]["locale"]) == ("de-AT", "en")
+    await other.database.close()
 
 
 def test_a_duplicate_section_names_both_owners(runtime: Runtime) -> None:
