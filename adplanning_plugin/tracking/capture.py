@@ -103,13 +103,12 @@ class CaptureMiddleware(ASGIMiddleware):
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         paths = runtime.options.paths
-        prefixes = {*paths.capture_exclude, paths.admin, paths.web, paths.app, paths.script}
-        alternatives = "|".join(re.escape(prefix.rstrip("/")) for prefix in sorted(prefixes) if prefix.strip("/"))
-        self._excluded = re.compile(f"(?:{alternatives})(?:/|$)" if alternatives else r"(?!)")
+        self._own = _below(paths.admin, paths.web, paths.app, paths.script)
+        self._excluded = _below(*paths.capture_exclude)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Serve the request; look at the response's first message on its way out."""
-        if scope["type"] != "http" or not self._runtime.has(Visits):
+        if scope["type"] != "http" or self._own.match(scope["path"]) or not self._runtime.has(Visits):
             await next_app(scope, receive, send)
             return
         request = RequestVisit(scope, self._runtime)
@@ -171,6 +170,12 @@ class CaptureMiddleware(ASGIMiddleware):
             return []  # what was counted is the page before this one
         seen = f'adp;desc="{row.id}.{int(row.occurred_at.timestamp() * 1000)}"'
         return [(b"server-timing", seen.encode())]
+
+
+def _below(*prefixes: str) -> re.Pattern[str]:
+    """Matches these paths and what lies below them."""
+    alternatives = "|".join(re.escape(prefix.rstrip("/")) for prefix in sorted(prefixes) if prefix.strip("/"))
+    return re.compile(f"(?:{alternatives})(?:/|$)" if alternatives else r"(?!)")
 
 
 def read_landing(url: str, referrer: str | None) -> Landing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,11 +75,16 @@ class CaptureHooks:
     def on_startup(self, runtime: Runtime) -> None:
         """Services, and the session reader before those that build on sessions."""
         start_capture(runtime)
+        if runtime.options.ingest.freeze_garbage_collector:
+            gc.collect()
+            gc.freeze()
 
     @hookimpl
     async def on_shutdown(self, runtime: Runtime) -> None:
         """Nothing queued is left behind."""
         await stop_capture(runtime)
+        if runtime.options.ingest.freeze_garbage_collector:
+            gc.unfreeze()
 
 
 def capture_routes(runtime: Runtime) -> list[ControllerRouterHandler]:

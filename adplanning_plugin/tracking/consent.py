@@ -25,7 +25,7 @@ _GPC_DENIES = ADS | PERSONALISATION | PROFILING
 State = Literal["granted", "denied", "unknown"]
 
 
-class ConsentIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class ConsentIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True, gc=False):
     """Purposes as a client states them; one that is left out is not granted."""
 
     analytics: bool = False

@@ -40,7 +40,8 @@ _Short: TypeAlias = Annotated[str, Meta(max_length=255)]
 _Flags: TypeAlias = Annotated[dict[_Short, _Short], Meta(max_length=20)]
 
 
-class UtmIn(msgspec.Struct, forbid_unknown_fields=True):
+# What is decoded from JSON has no cycles, so the garbage collector need not look at it (`gc=False`).
+class UtmIn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """UTM values that the client has parsed itself; without them they are read from `url`."""
 
     source: _Short | None = None
@@ -51,14 +52,14 @@ class UtmIn(msgspec.Struct, forbid_unknown_fields=True):
     id: _Short | None = None
 
 
-class LandingIn(msgspec.Struct, forbid_unknown_fields=True):
+class LandingIn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The page on which the visit began, remembered by the page itself until consent was given."""
 
     url: _Url
     referrer: _Url | None = None
 
 
-class EventIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class EventIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """One event."""
 
     name: _Name
@@ -78,7 +79,7 @@ class EventIn(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     consent: ConsentIn | None = None
 
 
-class Envelope(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Envelope(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """What comes with the events, whatever they are."""
 
     key: Annotated[str, Meta(max_length=128)] | None = None
@@ -89,13 +90,13 @@ class Envelope(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     landing: LandingIn | None = None
 
 
-class Batch(Envelope, forbid_unknown_fields=True, kw_only=True):
+class Batch(Envelope, forbid_unknown_fields=True, kw_only=True, gc=False):
     """Up to `Options.ingest.max_events` events; each is checked on its own."""
 
     events: list[Raw]
 
 
-class _Checked(Envelope, forbid_unknown_fields=True, kw_only=True):
+class _Checked(Envelope, forbid_unknown_fields=True, kw_only=True, gc=False):
     events: list[EventIn]
 
 
