@@ -14,7 +14,7 @@ from adplanning_plugin.insights.figures import change, money, ratio
 from adplanning_plugin.insights.lines import headline
 from adplanning_plugin.insights.periods import Period, any_period, local_day, rate_day
 from adplanning_plugin.insights.roi import Question, Report, ask, report
-from adplanning_plugin.insights.sums import Summing, summing, sums_of
+from adplanning_plugin.insights.sums import KEPT, Summing, summing, sums_of
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
@@ -101,7 +101,7 @@ def counted_conversions(tenant_id: str, period: Period, quote: str | None = None
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=KEPT)
 def _counting(tenant_id: str, currency: str, zone: str) -> Summing:
     query = counted_conversions(tenant_id, any_period(zone), currency)
     return summing(query, tenant_id, currency, keys=(), money=("total_value",))

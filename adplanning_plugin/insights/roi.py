@@ -18,7 +18,7 @@ from adplanning_plugin.insights.periods import Period, any_period, rate_day
 from adplanning_plugin.insights.rates import rates_used, spans
 from adplanning_plugin.insights.revenue import CREDIT_MONEY, REVENUE_MONEY, Basis, credited, order_revenue
 from adplanning_plugin.insights.spend import SPEND_COUNTS, spend_rows
-from adplanning_plugin.insights.sums import Converted, Summing, Sums, summing, sums_of
+from adplanning_plugin.insights.sums import KEPT, Converted, Summing, Sums, summing, sums_of
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Tenant
 from adplanning_plugin.links import Links
@@ -154,7 +154,7 @@ class _Statements(msgspec.Struct, frozen=True):
     store: Summing
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT)
 def _statements(links: Links, question: Question) -> _Statements:
     """Built once for a question of any period: building them costs more than running those of a month."""
     tenant_id, currency, period = question.tenant_id, question.currency, question.period
@@ -180,7 +180,7 @@ async def paying_campaigns(session: AsyncSession, links: Links, question: Questi
     return known[question.period]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=KEPT)
 def _paying_statement(links: Links, tenant_id: str) -> AnySelect:
     return _paying_query(links, tenant_id, any_period(""))
 

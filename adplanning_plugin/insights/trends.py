@@ -17,7 +17,7 @@ from adplanning_plugin.insights.rates import rates_used, spans
 from adplanning_plugin.insights.revenue import REVENUE_MONEY, order_revenue
 from adplanning_plugin.insights.roi import PAYING, Question, ask, credit_of, paying_campaigns
 from adplanning_plugin.insights.spend import spend_rows
-from adplanning_plugin.insights.sums import Summing, Sums, rounded, summing, sums_of
+from adplanning_plugin.insights.sums import KEPT, Summing, Sums, rounded, summing, sums_of
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Runtime, Tenant
 from adplanning_plugin.links import Links
@@ -90,7 +90,7 @@ class _Statements(msgspec.Struct, frozen=True):
     counts: Summing
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT)
 def _statements(links: Links, question: Question, grain: Grain) -> _Statements:
     """Built once for a question of any period."""
     tenant_id, currency, period = question.tenant_id, question.currency, question.period
