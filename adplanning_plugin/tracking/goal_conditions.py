@@ -81,6 +81,12 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     custom: tuple[Custom, ...] = ()
 
 
+def operators_of(kind: FieldKind) -> list[str]:
+    """The operators that a field of the kind takes, by their own names."""
+    refused = {"text": _COMPARISONS, "number": _TEXT_ONLY, "money": _TEXT_ONLY, "property": ()}[kind]
+    return [each for each in dict.fromkeys(OPERATORS.values()) if each not in refused]
+
+
 def is_ledger(goal_type: str, conditions: Mapping[str, Any]) -> bool:
     """Whether the goal marks conversions of orders or leads, in place of counting tracked events.
 

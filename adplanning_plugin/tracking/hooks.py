@@ -20,6 +20,7 @@ from adplanning_plugin.tracking.admin import ConversionController
 from adplanning_plugin.tracking.basis import REVENUE_SECTION
 from adplanning_plugin.tracking.capture_hooks import CaptureHooks
 from adplanning_plugin.tracking.goal_hits import read_events
+from adplanning_plugin.tracking.goal_vocabulary import GoalVocabularyController
 from adplanning_plugin.tracking.goals_admin import GoalController
 from adplanning_plugin.tracking.models import Conversion, ConversionAdjustment, Goal
 from adplanning_plugin.tracking.nearby import IDENTITY_SECTION
@@ -75,7 +76,7 @@ class TrackingHooks:
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:  # noqa: ARG002
         """`/conversions` and `/goals`."""
-        return [ConversionController, GoalController]
+        return [ConversionController, GoalController, GoalVocabularyController]
 
     @hookimpl
     def register_sections(self) -> Sequence[Section]:
