@@ -101,7 +101,7 @@ def _reports(section: Section, web: Web, made: BenchDatabase) -> None:
             section.add(what, f"{p95:.0f} ms{detail}")
         else:
             section.at_most(what, p95, limit, "ms", detail)
-    section.add("chart of a year from a roll-up", "there is no roll-up yet", "≤ 50 ms")
+    section.add("chart of a year from a roll-up", "there is none: the trends above read the rows", "≤ 50 ms", met=False)
 
 
 def _lists(section: Section, web: Web, made: BenchDatabase) -> None:
