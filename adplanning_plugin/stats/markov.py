@@ -25,8 +25,9 @@ from adplanning_plugin.stats.estimates import Estimates
 from adplanning_plugin.stats.path_table import Counts, Floats, Ints, PathTable, tally
 
 ORDERS = (1, 2, 3)
-DENSE_STATES = 256
-"""Up to here one inverse answers for every channel; above, the chain is kept sparse and each channel solved alone."""
+DENSE_STATES = 2_000
+"""Above, a chain is always kept sparse."""
+_USUAL_STEPS = 100
 _AT_ONCE = 4_000_000
 _COUNTED_DIRECTLY = 4_000_000
 _STEPS = 5_000
@@ -72,7 +73,7 @@ class MarkovChain:
         flow = self._flow(counts)
         total = float(counts.journeys.sum())
         direct = float(counts.conversions.sum() - counts.conversions[self._touched].sum())
-        if len(flow.visits) <= DENSE_STATES:
+        if _dense_is_cheaper(flow, self.channels):
             reached = _eliminate(_balance(flow), flow.converted[:, None])
             through = float((flow.starts * reached[:, 0]).sum())
         else:
@@ -85,7 +86,7 @@ class MarkovChain:
         flow = self._flow(counts)
         if len(flow.visits) == 0:
             return Estimates.none(self.channels)
-        solve = self._dense if len(flow.visits) <= DENSE_STATES else self._sparse
+        solve = self._dense if _dense_is_cheaper(flow, self.channels) else self._sparse
         lost, lost_value = solve(flow)
         conversions, value = float(counts.conversions.sum()), float(counts.value.sum())
         effect = np.clip(lost / conversions, 0.0, 1.0) if conversions > 0 else np.zeros(self.channels)
@@ -187,6 +188,12 @@ def _dense_ids(key: Ints, bound: int) -> tuple[Ints, Ints]:
     place = np.zeros(bound, dtype=np.int64)
     place[found] = np.arange(len(found))
     return found, place[key]
+
+
+def _dense_is_cheaper(flow: _Flow, channels: int) -> bool:
+    """Whether one inverse for every channel costs less than a sparse solve for each; the counts alone decide."""
+    size = len(flow.visits)
+    return size <= DENSE_STATES and 2 * size**3 <= _USUAL_STEPS * len(flow.moved) * channels + 1_000_000
 
 
 def _balance(flow: _Flow) -> Floats:

@@ -108,7 +108,7 @@ def test_the_chain_converts_at_the_observed_rate(paths, order, sparse):
         return
     table = PathTable.of(paths)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(markov, "DENSE_STATES", -1 if sparse and table.names else 256)
+        patch.setattr(markov, "_dense_is_cheaper", lambda flow, channels: not (sparse and len(flow.visits)))
         found = markov.MarkovChain(table, order).conversion_probability(table.counts)
     assert found == pytest.approx(conversions / total, abs=1e-13)
 
@@ -128,8 +128,9 @@ def test_the_textbook_example_has_the_textbook_credit():
 @pytest.mark.parametrize("order", markov.ORDERS)
 def test_the_sparse_solves_agree_with_the_dense_one(monkeypatch, order, steps):
     paths = some_paths(seed=11, count=400)
+    monkeypatch.setattr(markov, "_dense_is_cheaper", lambda flow, channels: True)
     _, dense = fit(paths, order)
-    monkeypatch.setattr(markov, "DENSE_STATES", 0)
+    monkeypatch.setattr(markov, "_dense_is_cheaper", lambda flow, channels: False)
     monkeypatch.setattr(markov, "_STEPS", steps)  # with one step, every channel is factorised
     _, sparse = fit(paths, order)
     assert np.abs(dense.effect - sparse.effect).max() < 1e-12
