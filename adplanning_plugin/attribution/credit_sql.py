@@ -11,8 +11,6 @@ expects 1,000 rows; of an array in a prepared statement it would expect 10, and 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 # Direct rule: eligible touches k, whether this one is, its 1-based place among them from the oldest, whether all are.
 _ELIGIBLE = {
     "include": ("n", "true", "n - r + 1", "true"),
@@ -28,7 +26,6 @@ _FIRST, _LAST, _HALF_LIFE = (f"CAST(:{name} AS float8)" for name in ("first", "l
 _NEWEST = 'PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UNBOUNDED PRECEDING'
 
 
-@lru_cache(maxsize=64)
 def credit_insert(
     *, conversion: str, order_visit: str, edge: str, denylist: str, windows: tuple[int, ...], direct: str
 ) -> str:
