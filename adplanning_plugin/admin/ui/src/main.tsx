@@ -11,6 +11,7 @@ import { PAGES } from "@/registry"
 import { Broken, NotFound, PageGate, Pending } from "@/shell/page-gate"
 import { SessionProvider } from "@/shell/session"
 import { Shell } from "@/shell/shell"
+import { wantHeadingFocus } from "@/state/focus"
 import { parseSearch, stringifySearch } from "@/state/url"
 
 setNonce(nonce)
@@ -40,6 +41,10 @@ const router = createRouter({
   defaultErrorComponent: Broken,
   defaultPendingMs: 150,
   scrollRestoration: true,
+})
+
+router.subscribe("onBeforeNavigate", ({ fromLocation, pathChanged }) => {
+  if (fromLocation && pathChanged) wantHeadingFocus()
 })
 
 createRoot(document.getElementById("root")!).render(

@@ -1,7 +1,7 @@
 // The frame around every page: skip link, sidebar (a drawer on narrow screens), top bar, the page, messages.
-import { Outlet, useRouterState } from "@tanstack/react-router"
+import { Outlet } from "@tanstack/react-router"
 import { Menu, X } from "lucide-react"
-import { useEffect, useRef, useState } from "react"
+import { useRef, useState } from "react"
 import { chromeless } from "@/config"
 import { IconButton } from "@/ui/button"
 import { cn } from "@/ui/cn"
@@ -10,13 +10,6 @@ import { Sidebar } from "./sidebar"
 
 export function Shell() {
   const main = useRef<HTMLElement>(null)
-  const path = useRouterState({ select: (state) => state.location.pathname })
-  const first = useRef(true)
-  useEffect(() => {
-    // A new page is read from its heading; the first one is where the browser puts it.
-    if (!first.current) main.current?.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true })
-    first.current = false
-  }, [path])
   const content = (
     <main ref={main} id="main" tabIndex={-1} className={cn("mx-auto w-full max-w-[90rem] px-4 py-5 outline-none sm:px-6", !chromeless && "lg:px-8")}>
       <Outlet />
@@ -38,7 +31,7 @@ export function Shell() {
           <aside className="no-print sticky top-0 hidden h-dvh overflow-y-auto border-r border-line lg:block">
             <Sidebar />
           </aside>
-          <Drawer path={path} />
+          <Drawer />
           <div className="min-w-0">{content}</div>
         </div>
       )}
@@ -48,11 +41,10 @@ export function Shell() {
 }
 
 /** The sidebar of narrow screens: a modal <dialog>, which holds the focus and closes by Escape by itself. */
-function Drawer({ path }: { path: string }) {
+function Drawer() {
   const dialog = useRef<HTMLDialogElement>(null)
   const [open, setOpen] = useState(false)
   const close = () => dialog.current?.close()
-  useEffect(close, [path])
   return (
     <header className="no-print sticky top-0 z-30 flex h-12 items-center gap-2 border-b border-line bg-bg px-2 lg:hidden">
       <IconButton
@@ -70,7 +62,7 @@ function Drawer({ path }: { path: string }) {
         ref={dialog}
         aria-label="Menu"
         onClose={() => setOpen(false)}
-        onClick={(event) => event.target === dialog.current && close()}
+        onClick={(event) => (event.target === dialog.current || (event.target as Element).closest("a")) && close()}
         className="m-0 h-dvh max-h-none w-72 max-w-[85vw] bg-bg text-fg shadow-pop backdrop:bg-[rgb(0_0_0/0.45)] open:anim-slide-left"
       >
         <IconButton label="Close the menu" className="absolute top-2.5 right-2" onClick={close}>

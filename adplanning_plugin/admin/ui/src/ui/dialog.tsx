@@ -1,7 +1,7 @@
 // What opens over the page: Dialog (centred or full screen), Drawer (slides in from the right), Confirm, StaleDialog.
 import { X } from "lucide-react"
 import { Dialog as Primitive } from "radix-ui"
-import { type ReactNode, useState } from "react"
+import { type ReactNode, useRef, useState } from "react"
 import { Button, IconButton } from "./button"
 import { cn } from "./cn"
 import { toast } from "./toast"
@@ -25,12 +25,19 @@ const SIZES = {
 }
 
 function Over({ open, onOpenChange, title, description, footer, children, size }: OverProps & { size: keyof typeof SIZES }) {
+  // There is no trigger that Radix knows: what had the focus gets it back.
+  const opener = useRef<Element | null>(null)
   return (
     <Primitive.Root open={open} onOpenChange={onOpenChange}>
       <Primitive.Portal>
         <Primitive.Overlay className="anim-fade fixed inset-0 z-40 bg-[rgb(0_0_0/0.45)]" />
         <Primitive.Content
           {...(description ? {} : { "aria-describedby": undefined })}
+          onOpenAutoFocus={() => { opener.current = document.activeElement }}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault()
+            if (opener.current instanceof HTMLElement) opener.current.focus()
+          }}
           className={cn("fixed z-50 flex flex-col bg-card text-fg shadow-pop outline-none", SIZES[size], size === "drawer" ? "anim-slide" : "anim-rise")}
         >
           <div className="flex items-start gap-3 border-b border-line px-5 py-3">

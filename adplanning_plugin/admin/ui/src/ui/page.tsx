@@ -1,5 +1,6 @@
 // A page's outline: its header, its cards, and lists of facts.
-import { type ReactNode, useEffect } from "react"
+import { type ReactNode, useEffect, useRef } from "react"
+import { takeHeadingFocus } from "@/state/focus"
 import { cn } from "./cn"
 
 interface PageHeaderProps {
@@ -13,6 +14,10 @@ interface PageHeaderProps {
 }
 
 export function PageHeader({ title, description, actions, parent }: PageHeaderProps) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    if (takeHeadingFocus()) heading.current?.focus({ preventScroll: true })
+  }, [])
   useEffect(() => {
     document.title = `${title} · Ad planning`
   }, [title])
@@ -20,7 +25,7 @@ export function PageHeader({ title, description, actions, parent }: PageHeaderPr
     <header className="mb-4 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
       <div className="min-w-0">
         {parent ? <p className="mb-0.5 text-sm text-muted">{parent} <span aria-hidden="true">/</span></p> : null}
-        <h1 tabIndex={-1} className="text-xl tracking-tight outline-none">{title}</h1>
+        <h1 ref={heading} tabIndex={-1} className="text-xl tracking-tight outline-none">{title}</h1>
         {description ? <p className="mt-0.5 max-w-2xl text-sm text-muted">{description}</p> : null}
       </div>
       {actions ? <div className="no-print flex flex-wrap items-center gap-2">{actions}</div> : null}

@@ -1,6 +1,6 @@
 // A list from the server: sorted, paged and filtered there; columns to choose; CSV of exactly what is filtered; cards where
 // it is narrow; a skeleton as tall as the rows it stands for.
-import { type ColumnDef, flexRender, getCoreRowModel, useReactTable } from "@tanstack/react-table"
+import { type ColumnDef, getCoreRowModel, useReactTable } from "@tanstack/react-table"
 import { ArrowDown, ArrowUp, ChevronLeft, ChevronRight, Columns3, Download } from "lucide-react"
 import { type ReactNode, useMemo, useState, useSyncExternalStore } from "react"
 import { downloadCsv } from "@/api/csv"
@@ -114,7 +114,7 @@ function Rows<Row, Data extends Page>({ columns, shown, ...rest }: DataTableProp
 
 function Grid<Row, Data extends Page>({ name, columns, shown, rowKey, table, onOpen, openLabel }: DataTableProps<Row, Data> & { shown: Row[] }) {
   const defined = useMemo<ColumnDef<Row>[]>(
-    () => columns.map((column) => ({ id: column.key, header: column.title, cell: ({ row }) => column.cell(row.original) })),
+    () => columns.map((column) => ({ id: column.key, header: column.title })),
     [columns],
   )
   const model = useReactTable({
@@ -141,10 +141,11 @@ function Grid<Row, Data extends Page>({ name, columns, shown, rowKey, table, onO
               onClick={onOpen ? (event) => !(event.target as Element).closest("a,button") && !getSelection()?.toString() && onOpen(row.original) : undefined}
               className={cn("border-b border-line last:border-0", onOpen && "cursor-pointer hover:bg-hover")}
             >
-              {row.getVisibleCells().map((cell, index) => {
-                const content = flexRender(cell.column.columnDef.cell, cell.getContext())
+              {columns.map((column, index) => {
+                // Called, not rendered as a component: a new function each time would build every cell anew.
+                const content = column.cell(row.original)
                 return (
-                  <td key={cell.id} className={cn("h-11 px-3 py-1.5 first:pl-4 last:pr-4", columns[index]?.right && "figure text-right")}>
+                  <td key={column.key} className={cn("h-11 px-3 py-1.5 first:pl-4 last:pr-4", column.right && "figure text-right")}>
                     {index === 0 && onOpen ? <Opener row={row.original} onOpen={onOpen} label={openLabel}>{content}</Opener> : content}
                   </td>
                 )

@@ -1,0 +1,97 @@
+"""A visit to the pages in Chromium: signed in, watched for errors and for what the content security policy refuses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from playwright.async_api import ConsoleMessage, Page, expect
+
+ROOT = Path(__file__).parents[2]
+UI = ROOT / "adplanning_plugin" / "admin" / "ui"
+AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
+SHOTS = Path(os.environ.get("ADPLANNING_UI_SHOTS") or ROOT / ".check" / "ui")
+"""Where screenshots are kept for people to look at."""
+WIDTHS = (1440, 390)
+THEMES = ("light", "dark")
+REPORT_CSP = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`refused by the policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`))
+"""
+BUSY = "main [aria-busy=true], [role=dialog] [aria-busy=true]"
+FIND_VIOLATIONS = """
+() => axe.run(document, {resultTypes: ["violations"]}).then((found) => found.violations.map((rule) =>
+  `${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`))
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the store with its pages is served."""
+
+    origin: str
+    database_url: str
+
+    def url(self, path: str = "/") -> str:
+        """Of a page: `path` is below the pages' own mount."""
+        return f"{self.origin}/app/ad-planning{path}"
+
+
+class Visit:
+    """One browser tab, signed in, at one width and in one theme."""
+
+    def __init__(self, site: Site, page: Page, width: int, theme: str) -> None:
+        self.site, self.page, self.width, self.theme = site, page, width, theme
+        self.errors: list[str] = []
+        """Errors and warnings of the console, exceptions, and what the policy refused."""
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.errors.append(message.text)
+
+    async def go(self, path: str) -> None:
+        """Open a page of ours and wait until it has what it asked for."""
+        await self.page.goto(self.site.url(path))
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until nothing is being loaded: no request is open and nothing says that it is busy."""
+        await self.page.locator("h1").first.wait_for()
+        await self.page.wait_for_load_state("networkidle")
+        await expect(self.page.locator(BUSY)).to_have_count(0)
+
+    async def axe(self) -> list[str]:
+        """What axe finds wrong with the page as it stands, dialogs included."""
+        if not await self.page.evaluate("typeof axe === 'object'"):
+            await self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        return await self.page.evaluate(FIND_VIOLATIONS)
+
+    async def scrolls_sideways(self) -> bool:
+        """Whether the page is wider than the window."""
+        return bool(await self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+    async def shot(self, name: str) -> Path:
+        """Keep a picture of the whole page."""
+        path = SHOTS / f"{name}-{self.width}-{self.theme}.png"
+        await self.page.screenshot(path=path, full_page=True, animations="disabled")
+        return path
+
+    async def check(self, name: str) -> None:
+        """A picture, no violation of axe, nothing sideways, nothing on the console."""
+        await self.shot(name)
+        assert await self.axe() == []
+        assert not await self.scrolls_sideways()
+        assert self.errors == []
+
+    def search(self) -> dict[str, Any]:
+        """The address's parameters."""
+        return dict(parse_qsl(urlsplit(self.page.url).query))
+
+
+OpenPage = Callable[..., Awaitable[Visit]]
