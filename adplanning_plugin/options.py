@@ -77,7 +77,7 @@ class IngestOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_age_days: int = 31
     freeze_garbage_collector: bool = True
     """Once started, what the process has loaded is left out of Python's garbage collections (`gc.freeze`) until it
-    shuts down: under load each full one would halt all requests to walk through it. False leaves the collector alone."""
+    shuts down: under load each full one would halt all requests to walk through it. False leaves it alone."""
 
 
 class WorkOptions(msgspec.Struct, frozen=True, kw_only=True):
