@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
 from adplanning_plugin.attribution.admin import AttributionController
+from adplanning_plugin.attribution.credit_admin import CreditController, last_touch_column
 from adplanning_plugin.attribution.jobs import JOBS
 from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
 from adplanning_plugin.attribution.rules import SECTION, hook_models
@@ -24,6 +25,7 @@ from adplanning_plugin.kernel.settings import SettingsSection
 from adplanning_plugin.kernel.sweep import Sweep
 from adplanning_plugin.kernel.watermark import StreamReader, Streams
 from adplanning_plugin.kernel.workflows import Workflow
+from adplanning_plugin.tracking import LastTouches
 
 READER = StreamReader(id="attribution.touchpoints", advance=read_events)
 
@@ -38,9 +40,9 @@ class AttributionHooks:
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
-        """List, statistics, resolution, manual touches and assignments."""
+        """List, statistics, resolution, manual touches and assignments; the credit of a conversion."""
         del runtime
-        return (AttributionController,)
+        return (AttributionController, CreditController)
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
@@ -91,6 +93,7 @@ class AttributionHooks:
     def on_startup(self, runtime: Runtime) -> Awaitable[None] | None:
         """Read tracked events, after tracking has given them their sessions; refuse models of one name."""
         hook_models(runtime)
+        runtime.put(LastTouches(last_touch_column))
         streams = runtime.get(Streams)
         if READER not in streams.readers:
             streams.add(READER)

@@ -36,7 +36,11 @@ async def order_credit(
 async def _credit(session: AsyncSession, tenant_id: str, ids: Sequence[str]) -> Mapping[str, Any] | None:
     rules = await current_rules(session, tenant_id)
     days = rules.default_window_days
-    rows = (await session.execute(credit_of_conversions(tenant_id, ids, days))).all()
+    return credit_body(rules, (await session.execute(credit_of_conversions(tenant_id, ids, days))).all(), days)
+
+
+def credit_body(rules: Rules, rows: Sequence[Row[Any]], days: int) -> dict[str, Any] | None:
+    """Credit rows of one window as the API shows them; null where there are none."""
     if not rows:
         return None
     currency = rows[0].currency

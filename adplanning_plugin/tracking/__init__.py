@@ -30,6 +30,7 @@ from adplanning_plugin.tracking.models import (
     OrderVisit,
     Session,
 )
+from adplanning_plugin.tracking.origins import LastTouches
 from adplanning_plugin.tracking.partitions import drop_expired, ensure_partitions
 from adplanning_plugin.tracking.purchases import record_purchases
 from adplanning_plugin.tracking.repository import Assignment, write_attribution
@@ -52,6 +53,7 @@ __all__ = [
     "Assignment",
     "CaptureHooks",
     "CaptureMiddleware",
+    "LastTouches",
     "app_routes",
     "bind_visitor",
     "capture_routes",

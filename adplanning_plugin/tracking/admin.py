@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
-from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
-from sqlalchemy import Row
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from sqlalchemy import Row, String, and_, or_, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.export import list_response
 from adplanning_plugin.kernel.http import AdminCall
-from adplanning_plugin.kernel.money import check_currency, to_major, to_minor
+from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.paging import ListParams, paginate
 from adplanning_plugin.tracking import repository, service
-from adplanning_plugin.tracking.checks import read_bound
 from adplanning_plugin.tracking.expansion import expanded, read_expand, sections_of
+from adplanning_plugin.tracking.filters import conversion_filter, read_period
 from adplanning_plugin.tracking.funnel import conversion_funnel
 from adplanning_plugin.tracking.models import Conversion
+from adplanning_plugin.tracking.origins import campaign_names, origin_column, source_is
 from adplanning_plugin.tracking.repository import ConversionFilter
 from adplanning_plugin.tracking.schemas import (
     CSV_COLUMNS,
@@ -31,13 +32,8 @@ from adplanning_plugin.tracking.schemas import (
     when,
 )
 from adplanning_plugin.tracking.stats import GroupBy, Period, conversion_stats
-from adplanning_plugin.tracking.vocabulary import (
-    ConversionOrigin,
-    ConversionStatus,
-    ConversionType,
-    Platform,
-    SalesChannel,
-)
+
+_FILTERED = {"wanted": Provide(conversion_filter)}
 
 
 class ConversionController(Controller):
@@ -46,82 +42,35 @@ class ConversionController(Controller):
     path = "/conversions"
     tags = ("conversions",)
 
-    @get("/", operation_id="listConversions", summary="Conversions")
+    @get("/", operation_id="listConversions", summary="Conversions", dependencies=_FILTERED)
     async def list_conversions(
         self,
-        *,
         call: NamedDependency[AdminCall],
         params: NamedDependency[ListParams],
-        conversion_type: FromQuery[ConversionType | None] = None,
-        platform: FromQuery[Platform | None] = None,
-        status: FromQuery[ConversionStatus | None] = None,
-        origin: FromQuery[ConversionOrigin | None] = None,
-        from_date: FromQuery[str | None] = None,
-        to_date: FromQuery[str | None] = None,
-        ad_campaign_id: FromQuery[str | None] = None,
-        ad_set_id: FromQuery[str | None] = None,
-        ad_id: FromQuery[str | None] = None,
-        utm_source: FromQuery[str | None] = None,
-        utm_medium: FromQuery[str | None] = None,
-        utm_campaign: FromQuery[str | None] = None,
-        visitor_id: FromQuery[str | None] = None,
-        session_id: FromQuery[str | None] = None,
-        person_id: FromQuery[str | None] = None,
-        order_id: FromQuery[str | None] = None,
-        lead_id: FromQuery[str | None] = None,
-        goal_id: FromQuery[str | None] = None,
-        currency: FromQuery[str | None] = None,
-        min_value: FromQuery[str | None] = None,
-        max_value: FromQuery[str | None] = None,
-        website_id: FromQuery[str | None] = None,
-        sales_channel: FromQuery[SalesChannel | None] = None,
-        is_revenue: FromQuery[bool | None] = None,
+        wanted: NamedDependency[ConversionFilter],
     ) -> Response[Any]:
-        """Newest first. Dates are days of the store's zone, the last one included, or instants.
-
-        `min_value` and `max_value` are in major units of `currency`, or of the store's where none is given, and find
-        only conversions of that currency.
-        """
-        bounds = min_value is not None or max_value is not None
-        code = check_currency(currency or call.tenant.currency) if currency or bounds else None
-        period = read_period(call, from_date, to_date)
-        given = ConversionFilter(
-            conversion_type=conversion_type,
-            platform=platform,
-            status=status,
-            origin=origin,
-            start=period.start,
-            end=period.end,
-            ad_campaign_id=ad_campaign_id,
-            ad_set_id=ad_set_id,
-            ad_id=ad_id,
-            utm_source=utm_source,
-            utm_medium=utm_medium,
-            utm_campaign=utm_campaign,
-            visitor_id=visitor_id,
-            session_id=session_id,
-            person_id=person_id,
-            order_id=order_id,
-            lead_id=lead_id,
-            goal_id=goal_id,
-            currency=code,
-            min_value=None if min_value is None else to_minor(min_value, str(code), "min_value"),
-            max_value=None if max_value is None else to_minor(max_value, str(code), "max_value"),
-            website_id=website_id,
-            sales_channel=sales_channel,
-            is_revenue=is_revenue,
-        )
+        """Newest first, with the campaign's name and the source of the last touch that was not direct."""
         async with call.reading() as session:
+            touch = await origin_column(session, call.runtime, call.tenant_id)
+            statement = repository.listing(call.tenant_id, wanted).add_columns(touch.label("touch"))
+            if wanted.source is not None:
+                statement = statement.where(source_is(touch, wanted.source))
             page = await paginate(
                 session,
-                repository.listing(call.tenant_id, given),
+                statement,
                 params,
                 sortable=repository.SORTABLE,
                 default="-occurred_at",
                 tiebreak=Conversion.id.expression,
                 search=repository.searched(),
             )
-        return list_response(call, "conversions", page, _encode, columns=CSV_COLUMNS)
+            ids = None if page.csv else [row[0].ad_campaign_id for row in page.items]
+            names = await campaign_names(session, call.runtime, call.tenant_id, ids)
+
+        def encode(row: Row[Any]) -> ConversionOut:
+            return conversion_out(row[0], row.touch, names)
+
+        return list_response(call, "conversions", page, encode, columns=CSV_COLUMNS)
 
     @post("/", operation_id="createConversion", summary="Enter a conversion by hand")
     async def create_conversion(self, call: NamedDependency[AdminCall], data: JSONBody[ConversionIn]) -> Response[Any]:
@@ -136,35 +85,24 @@ class ConversionController(Controller):
 
         return await call.create(work, data)
 
-    @get("/stats", operation_id="getConversionStats", summary="Totals, rates and groups")
+    @get("/stats", operation_id="getConversionStats", summary="Totals, rates and groups", dependencies=_FILTERED)
     async def stats(
         self,
-        *,
         call: NamedDependency[AdminCall],
+        wanted: NamedDependency[ConversionFilter],
         group_by: FromQuery[GroupBy | None] = None,
-        from_date: FromQuery[str | None] = None,
-        to_date: FromQuery[str | None] = None,
-        conversion_type: FromQuery[ConversionType | None] = None,
-        platform: FromQuery[Platform | None] = None,
-        ad_campaign_id: FromQuery[str | None] = None,
-        website_id: FromQuery[str | None] = None,
-        sales_channel: FromQuery[SalesChannel | None] = None,
-        currency: FromQuery[str | None] = None,
+        q: Annotated[str | None, QueryParameter(description="Free text.", min_length=1, max_length=200)] = None,
     ) -> dict[str, Any]:
-        """Confirmed and unconfirmed conversions; amounts per currency, never added; days in the store's zone."""
-        period = read_period(call, from_date, to_date)
-        given = ConversionFilter(
-            conversion_type=conversion_type,
-            platform=platform,
-            start=period.start,
-            end=period.end,
-            ad_campaign_id=ad_campaign_id,
-            website_id=website_id,
-            sales_channel=sales_channel,
-            currency=None if currency is None else check_currency(currency),
-        )
-        matching = repository.matching(call.tenant_id, given)
+        """Of what the list shows under the same filters, but pending and cancelled ones; amounts per currency."""
+        matching = repository.matching(call.tenant_id, wanted)
+        if q is not None:
+            found = (sql_cast(each, String).icontains(q, autoescape=True) for each in repository.searched())
+            matching = and_(matching, or_(*found))
+        period = Period(start=wanted.start, end=wanted.end)
         async with call.reading(heavy=True) as session:
+            if wanted.source is not None:
+                touch = await origin_column(session, call.runtime, call.tenant_id)
+                matching = and_(matching, source_is(touch, wanted.source))
             return await conversion_stats(session, call.runtime, call.tenant_id, period, matching, group_by)
 
     @get("/funnel", operation_id="getConversionFunnel", summary="From visit to purchase")
@@ -188,7 +126,13 @@ class ConversionController(Controller):
         scopes = call.actor.scopes
         async with call.reading() as session:
             row = await service.get_conversion(session, call.tenant_id, conversion_id)
-            body: dict[str, Any] = msgspec.structs.asdict(conversion_out(row))
+            touch = await session.scalar(
+                select(await origin_column(session, call.runtime, call.tenant_id)).where(
+                    Conversion.tenant_id == call.tenant_id, Conversion.id == conversion_id
+                )
+            )
+            campaigns = await campaign_names(session, call.runtime, call.tenant_id, [row.ad_campaign_id])
+            body: dict[str, Any] = msgspec.structs.asdict(conversion_out(row, touch, campaigns))
             body["adjustments"] = [
                 {
                     "id": each.id,
@@ -220,16 +164,3 @@ class ConversionController(Controller):
             await service.delete_conversion(session, call.runtime, call.tenant_id, conversion_id)
             await call.audit(session, "conversion.deleted", "conversion", conversion_id)
         return {"id": conversion_id, "object": "conversion", "deleted": True}
-
-
-def read_period(call: AdminCall, from_date: str | None, to_date: str | None) -> Period:
-    """The period of two filters, in the store's zone."""
-    start = read_bound(from_date, "from_date", call.tenant.zone, end=False)
-    end = read_bound(to_date, "to_date", call.tenant.zone, end=True)
-    if start is not None and end is not None and end <= start:
-        raise Invalid(FieldError("to_date", "before_from_date", "to_date must not be before from_date."))
-    return Period(start=start, end=end)
-
-
-def _encode(row: Row[Any]) -> ConversionOut:
-    return conversion_out(row[0])

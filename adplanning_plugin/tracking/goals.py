@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.days import now, rfc3339
@@ -21,6 +22,8 @@ from adplanning_plugin.tracking.goal_hits import Preview, preview_hits
 from adplanning_plugin.tracking.goal_rules import GoalRule, rule_of
 from adplanning_plugin.tracking.models import Conversion, Goal
 from adplanning_plugin.tracking.schemas import Amount
+from adplanning_plugin.tracking.stats import Period
+from adplanning_plugin.tracking.vocabulary import COUNTED
 
 PREVIEW_DAYS = 30
 _MOST_GOALS = 100
@@ -73,13 +76,27 @@ class GoalOut(msgspec.Struct, kw_only=True):
     value_from_event: bool
     priority: int
     is_active: bool
+    hits: int | None
+    """Conversions that it counted in the period; null in answers that have none."""
+    hit_value: str | None
+    hit_value_minor: int | None
+    """What those are worth together, of the goal's currency."""
+    last_hit_at: str | None
     version: int
     created_at: str
     updated_at: str
 
 
-def goal_out(goal: Goal, tenant_currency: str) -> GoalOut:
-    """The wire form of a stored goal."""
+class GoalHits(msgspec.Struct, frozen=True):
+    """What a goal counted in a period."""
+
+    hits: int = 0
+    value: int = 0
+    last_at: datetime | None = None
+
+
+def goal_out(goal: Goal, tenant_currency: str, found: GoalHits | None = None) -> GoalOut:
+    """The wire form of a stored goal, with what it counted where that was asked for."""
     currency = goal.currency or tenant_currency
     return GoalOut(
         id=goal.id,
@@ -94,6 +111,10 @@ def goal_out(goal: Goal, tenant_currency: str) -> GoalOut:
         value_from_event=goal.value_from_event,
         priority=goal.priority,
         is_active=goal.is_active,
+        hits=None if found is None else found.hits,
+        hit_value=None if found is None else to_major(found.value, currency),
+        hit_value_minor=None if found is None else found.value,
+        last_hit_at=None if found is None or found.last_at is None else rfc3339(found.last_at),
         version=goal.version,
         created_at=rfc3339(goal.created_at),
         updated_at=rfc3339(goal.updated_at),
@@ -121,6 +142,33 @@ async def get_goal(session: AsyncSession, tenant_id: str, goal_id: str, *, lock:
     if found is None:
         raise NotFound(f"There is no goal {goal_id}.")
     return found
+
+
+async def hits_of(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, period: Period, ids: Sequence[str] | None = None
+) -> Mapping[str, GoalHits]:
+    """What goals counted in a period, by id; goals without a hit are not in it. Without ids, of all goals."""
+    currency = func.coalesce(Goal.currency, runtime.tenant(tenant_id).currency)
+    statement = (
+        select(
+            Conversion.goal_id,
+            func.count(),
+            func.coalesce(func.sum(Conversion.value).filter(Conversion.currency == currency), 0),
+            func.max(Conversion.occurred_at),
+        )
+        .join(Goal, and_(Goal.tenant_id == Conversion.tenant_id, Goal.id == Conversion.goal_id))
+        .where(
+            Conversion.tenant_id == tenant_id,
+            Goal.tenant_id == tenant_id,
+            Conversion.deleted_at.is_(None),
+            Conversion.status.in_(COUNTED),
+            period.holds(Conversion.occurred_at.expression),
+        )
+        .group_by(Conversion.goal_id)
+    )
+    if ids is not None:
+        statement = statement.where(Conversion.goal_id.in_(ids))
+    return {str(row[0]): GoalHits(row[1], int(row[2]), row[3]) for row in await session.execute(statement)}
 
 
 async def update_goal(

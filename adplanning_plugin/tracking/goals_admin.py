@@ -15,6 +15,7 @@ from adplanning_plugin.kernel.export import list_response
 from adplanning_plugin.kernel.http import READ, AdminCall, scope
 from adplanning_plugin.kernel.paging import ListParams, paginate
 from adplanning_plugin.tracking import goals
+from adplanning_plugin.tracking.filters import read_period
 from adplanning_plugin.tracking.goal_conditions import GOAL_TYPES
 from adplanning_plugin.tracking.goals import GoalIn, GoalUpdate, goal_out
 from adplanning_plugin.tracking.models import Goal
@@ -33,8 +34,11 @@ class GoalController(Controller):
         params: NamedDependency[ListParams],
         goal_type: FromQuery[str | None] = None,
         is_active: FromQuery[bool | None] = None,
+        from_date: FromQuery[str | None] = None,
+        to_date: FromQuery[str | None] = None,
     ) -> Response[Any]:
-        """Highest priority first, which is the order in which they take a hit."""
+        """Highest priority first, the order in which they take a hit; with what each counted in the period."""
+        period = read_period(call, from_date, to_date)
         statement = select(Goal).where(Goal.tenant_id == call.tenant_id)
         if goal_type is not None:
             if goal_type not in GOAL_TYPES:
@@ -60,9 +64,11 @@ class GoalController(Controller):
                 tiebreak=Goal.id.expression,
                 search=[Goal.name.expression, Goal.description.expression],
             )
+            ids = None if page.csv else [row[0].id for row in page.items]
+            counted = await goals.hits_of(session, call.runtime, call.tenant_id, period, ids)
 
         def encode(row: Row[Any]) -> goals.GoalOut:
-            return goal_out(row[0], call.tenant.currency)
+            return goal_out(row[0], call.tenant.currency, counted.get(row[0].id, goals.GoalHits()))
 
         return list_response(call, "goals", page, encode, columns=goals.GoalOut.__struct_fields__)
 
@@ -90,10 +96,19 @@ class GoalController(Controller):
             return {"preview": await goals.preview_goal(session, call.runtime, call.tenant_id, data)}
 
     @get("/{goal_id:str}", operation_id="getGoal", summary="One goal")
-    async def get_goal(self, call: NamedDependency[AdminCall], goal_id: FromPath[str]) -> dict[str, Any]:
-        """With its version."""
+    async def get_goal(
+        self,
+        call: NamedDependency[AdminCall],
+        goal_id: FromPath[str],
+        from_date: FromQuery[str | None] = None,
+        to_date: FromQuery[str | None] = None,
+    ) -> dict[str, Any]:
+        """With its version, and what it counted in the period."""
+        period = read_period(call, from_date, to_date)
         async with call.reading() as session:
-            return {"goal": goal_out(await goals.get_goal(session, call.tenant_id, goal_id), call.tenant.currency)}
+            goal = await goals.get_goal(session, call.tenant_id, goal_id)
+            counted = await goals.hits_of(session, call.runtime, call.tenant_id, period, [goal_id])
+        return {"goal": goal_out(goal, call.tenant.currency, counted.get(goal_id, goals.GoalHits()))}
 
     @get("/{goal_id:str}/preview", operation_id="previewStoredGoal", summary="What this goal would have found")
     async def preview_stored(self, call: NamedDependency[AdminCall], goal_id: FromPath[str]) -> dict[str, Any]:

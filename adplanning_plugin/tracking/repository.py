@@ -45,6 +45,8 @@ class ConversionFilter(msgspec.Struct, frozen=True, kw_only=True):
     ad_campaign_id: str | None = None
     ad_set_id: str | None = None
     ad_id: str | None = None
+    source: str | None = None
+    """As the list shows it; the caller adds it, since the last touch is not known here."""
     utm_source: str | None = None
     utm_medium: str | None = None
     utm_campaign: str | None = None

@@ -157,6 +157,12 @@ class ConversionOut(msgspec.Struct, kw_only=True):
     ad_set_id: str | None
     ad_id: str | None
     properties: dict[str, Any] | None
+    source: str | None
+    """What was typed in or tracked with it, else of the last touch that was not direct."""
+    medium: str | None
+    channel: str | None
+    campaign_name: str | None
+    """The campaign's own name, else what its visit was tagged with."""
     version: int
     created_at: str
     updated_at: str
@@ -167,9 +173,12 @@ CSV_COLUMNS = tuple(
 )
 
 
-def conversion_out(row: Conversion) -> ConversionOut:
-    """The wire form of a stored conversion."""
+def conversion_out(
+    row: Conversion, touch: Mapping[str, Any] | None = None, names: Mapping[str, str] | None = None
+) -> ConversionOut:
+    """The wire form of a stored conversion, with what its last touch says and its campaign's name where asked for."""
     utm: Mapping[str, Any] = row.utm or {}
+    touch = touch or {}
     amount, refunded = to_major(row.value, row.currency), to_major(row.refunded, row.currency)
     return ConversionOut(
         id=row.id,
@@ -210,6 +219,10 @@ def conversion_out(row: Conversion) -> ConversionOut:
         ad_set_id=row.ad_set_id,
         ad_id=row.ad_id,
         properties=row.properties,
+        source=utm.get("source") or touch.get("source"),
+        medium=utm.get("medium") or touch.get("medium"),
+        channel=touch.get("channel"),
+        campaign_name=(names or {}).get(row.ad_campaign_id or "") or utm.get("campaign") or touch.get("campaign"),
         version=row.version,
         created_at=rfc3339(row.created_at),
         updated_at=rfc3339(row.updated_at),

@@ -373,3 +373,20 @@ async def test_an_analytics_event_that_does_not_exist_is_tried_again(runtime: An
         [item] = await session.scalars(select(WorkItem).where(WorkItem.kind == "event:tracking.goals"))
     assert item.status == "pending"
     assert "77" in item.last_error
+
+
+async def test_a_listed_goal_says_what_it_counted_in_the_period(runtime: Any, admin: Any) -> None:
+    read = await goal(
+        admin, name="Read", goal_type="page_view", conditions={"pathname_pattern": "/pricing"}, default_value=2
+    )
+    idle = await goal(admin, name="Idle", goal_type="custom", conditions={"event_name": "never"})
+    await track(runtime, event("page_view", 1, path="/pricing"), event("page_view", 100, path="/pricing"))
+    rows = {row["id"]: row for row in (await admin.get("/goals")).json()["goals"]}
+    assert (rows[read["id"]]["hits"], rows[read["id"]]["hit_value"]) == (2, "4.00")
+    assert (rows[idle["id"]]["hits"], rows[idle["id"]]["last_hit_at"]) == (0, None)
+    day = (now() - timedelta(hours=100)).date() + timedelta(days=1)
+    later = {"from_date": str(day + timedelta(days=1))}
+    [recent] = [row for row in (await admin.get("/goals", params=later)).json()["goals"] if row["id"] == read["id"]]
+    assert (recent["hits"], recent["hit_value"]) == (1, "2.00")
+    one = (await admin.get(f"/goals/{read['id']}", params=later)).json()["goal"]
+    assert (one["hits"], one["last_hit_at"]) == (1, recent["last_hit_at"])

@@ -230,6 +230,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/conversions/{conversion_id}/credit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A conversion's credit by every model */
+        get: operations["getConversionCredit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/conversions/funnel": {
         parameters: {
             query?: never;
@@ -3137,6 +3154,7 @@ export interface operations {
                 q?: string | null;
                 sales_channel?: "online" | "offline" | "renewal" | null;
                 session_id?: string | null;
+                source?: string | null;
                 status?: "pending" | "confirmed" | "unconfirmed" | "cancelled" | null;
                 to_date?: string | null;
                 utm_campaign?: string | null;
@@ -3633,6 +3651,106 @@ export interface operations {
             };
         };
     };
+    getConversionCredit: {
+        parameters: {
+            query?: {
+                /** @description Lookback window: days such as 30, or lifetime. */
+                window?: string | null;
+            };
+            header?: never;
+            path: {
+                conversion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A scope or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such object in this store. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Wrong state, a stale version, or a duplicate. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields are invalid; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is down or busy; `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getConversionFunnel: {
         parameters: {
             query?: {
@@ -3735,13 +3853,32 @@ export interface operations {
         parameters: {
             query?: {
                 ad_campaign_id?: string | null;
+                ad_id?: string | null;
+                ad_set_id?: string | null;
                 conversion_type?: "lead_form_submission" | "add_to_cart" | "begin_checkout" | "purchase" | "page_engagement" | "scroll_depth" | "time_on_site" | "custom" | null;
                 currency?: string | null;
                 from_date?: string | null;
+                goal_id?: string | null;
                 group_by?: "day" | "week" | "month" | "conversion_type" | "platform" | "campaign" | null;
+                is_revenue?: boolean | null;
+                lead_id?: string | null;
+                max_value?: string | null;
+                min_value?: string | null;
+                order_id?: string | null;
+                origin?: "order" | "lead" | "tracker" | "goal" | "manual" | "import" | null;
+                person_id?: string | null;
                 platform?: "meta" | "google" | "generic" | "direct" | null;
+                /** @description Free text. */
+                q?: string | null;
                 sales_channel?: "online" | "offline" | "renewal" | null;
+                session_id?: string | null;
+                source?: string | null;
+                status?: "pending" | "confirmed" | "unconfirmed" | "cancelled" | null;
                 to_date?: string | null;
+                utm_campaign?: string | null;
+                utm_medium?: string | null;
+                utm_source?: string | null;
+                visitor_id?: string | null;
                 website_id?: string | null;
             };
             header?: never;
@@ -4973,6 +5110,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
+                from_date?: string | null;
                 goal_type?: string | null;
                 is_active?: boolean | null;
                 /** @description Rows in a page. */
@@ -4983,6 +5121,7 @@ export interface operations {
                 order?: string | null;
                 /** @description Free text. */
                 q?: string | null;
+                to_date?: string | null;
             };
             header?: never;
             path?: never;
@@ -5177,7 +5316,10 @@ export interface operations {
     };
     getGoal: {
         parameters: {
-            query?: never;
+            query?: {
+                from_date?: string | null;
+                to_date?: string | null;
+            };
             header?: never;
             path: {
                 goal_id: string;
