@@ -31,8 +31,12 @@ const routes = PAGES.map((page) => {
   })
 })
 
+// Whatever is none of ours may be another plugin's.
+const Foreign = lazyRouteComponent(() => import("@/pages/foreign"))
+const others = createRoute({ getParentRoute: () => root, path: "$", component: Foreign, loader: () => Foreign.preload?.() })
+
 const router = createRouter({
-  routeTree: root.addChildren(routes),
+  routeTree: root.addChildren([...routes, others]),
   basepath: appPath || "/",
   parseSearch,
   stringifySearch,
