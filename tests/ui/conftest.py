@@ -26,7 +26,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-SCALE = 0.1
+SCALE = 0.05
 START_SECONDS = 240.0
 OWNER = "admin@example.com"
 

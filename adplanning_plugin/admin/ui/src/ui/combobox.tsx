@@ -52,6 +52,12 @@ export function Combobox({ id, label, value, options, onChange, onSearch, free =
       setTyped(null)
     }
   }
+  // An emptied field chooses nothing; a half-typed one keeps what was chosen, unless any text will do.
+  const leave = () => {
+    if (typed === "" && value) onChange("")
+    else if (free && typed) onChange(typed.trim())
+    setTyped(null)
+  }
   return (
     <div className={cn("relative", className)}>
       <Input
@@ -67,7 +73,7 @@ export function Combobox({ id, label, value, options, onChange, onSearch, free =
         value={typed ?? chosen}
         onChange={(event) => { setTyped(event.target.value); setActive(0) }}
         onKeyDown={keys}
-        onBlur={() => (typed === "" && value && !free ? (onChange(""), setTyped(null)) : free && typed ? take(undefined) : setTyped(null))}
+        onBlur={leave}
       />
       <ul
         id={list}
