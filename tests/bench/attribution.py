@@ -100,6 +100,7 @@ async def _run(section: Section, made: BenchDatabase) -> None:
             "measured in brackets. ADPLANNING_BENCH_SCALE=1 takes the full size."
         )
         await _computing(section, made, plugin.runtime, converting, share)
+        await made.analyze()  # as autovacuum does soon after so many new rows
         await _increments(section, plugin.runtime)
         await _resolving(section, made, plugin.runtime)
     finally:
