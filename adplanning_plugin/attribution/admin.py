@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Response, delete, get, post, put
@@ -11,7 +10,16 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution.comparison import comparison_rows, conversions_of_touch
 from adplanning_plugin.attribution.jobs import start_bulk_resolution
+from adplanning_plugin.attribution.lines import (
+    asked_period,
+    compared_line,
+    days_of,
+    stats_line,
+    stats_total,
+    taken_part,
+)
 from adplanning_plugin.attribution.manual import create_manual, delete_manual
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.repository import (
@@ -41,18 +49,18 @@ from adplanning_plugin.attribution.schemas import (
     touchpoint_out,
 )
 from adplanning_plugin.attribution.service import assign, get_touch, read_host_sessions
-from adplanning_plugin.kernel.days import day_of, day_start, parse_instant
 from adplanning_plugin.kernel.errors import FieldError, Invalid, NotFound
 from adplanning_plugin.kernel.export import list_response, table_response
 from adplanning_plugin.kernel.http import AdminCall
-from adplanning_plugin.kernel.money import to_major
-from adplanning_plugin.kernel.paging import ListParams, paginate
+from adplanning_plugin.kernel.paging import ListParams, paginate, wants_csv
 from adplanning_plugin.links import Links
 
 Model = Annotated[str | None, QueryParameter(description="Attribution model; the store's default without it.")]
 Window = Annotated[str | None, QueryParameter(description="Lookback window: days such as 30, or lifetime.")]
 Day = Annotated[str | None, QueryParameter(description="A local day such as 2026-02-07, or an RFC 3339 time.")]
 Group = Literal["campaign", "source", "medium", "channel", "platform"]
+MOST_CONVERSIONS = 200
+"""Conversions that one touch is shown with, the latest."""
 AT_ONCE = 20_000
 """Pending touches that `resolve` takes in one request; a bulk run has no such limit."""
 
@@ -86,7 +94,7 @@ class AttributionController(Controller):
         to_date: Day = None,
     ) -> Response[Any]:
         """Newest first, under one model and window."""
-        start, end = _period(from_date, to_date, call.tenant.zone)
+        start, end = asked_period(from_date, to_date, call.tenant.zone)
         wanted = AttributionFilter(
             platform=platform,
             channel=channel,
@@ -128,7 +136,7 @@ class AttributionController(Controller):
                 search=[t.source, t.medium, t.campaign],
             )
             ids = None if page.csv else sorted({row.ad_campaign_id for row in page.items if row.ad_campaign_id})
-            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, _days(start, end, call.tenant.zone))
+            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, days_of(start, end, call.tenant.zone))
 
         def encode(row: Row[Any]) -> AttributionOut:
             return attribution_out(row, name, days, spend)
@@ -151,7 +159,7 @@ class AttributionController(Controller):
         website_id: FromQuery[str | None] = None,
     ) -> Response[Any]:
         """By the conversions' dates; conversions are sums of weights, so lines sum to the conversions there were."""
-        start, end = _period(from_date, to_date, call.tenant.zone)
+        start, end = asked_period(from_date, to_date, call.tenant.zone)
         links = call.runtime.get(Links)
         async with call.reading(heavy=True) as session:
             rules = await current_rules(session, call.tenant_id)
@@ -163,16 +171,50 @@ class AttributionController(Controller):
             rows = (await session.execute(statement)).all()
             by_campaign = group_by == "campaign"
             ids = sorted({row.ad_campaign_id for row in rows if row.ad_campaign_id}) if by_campaign else []
-            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, _days(start, end, call.tenant.zone))
-        lines = [_line(row, group_by, spend) for row in rows]
+            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, days_of(start, end, call.tenant.zone))
+        lines = [stats_line(row, group_by, spend) for row in rows]
         summary = {
             "group_by": group_by,
             "model": name,
             "window_days": days,
             "zone": call.tenant.zone,
-            "total": _total(rows),
+            "total": stats_total(rows),
         }
         return table_response(call, "stats", lines, summary)
+
+    @get("/comparison", operation_id="compareAttributionModels", summary="The same conversions under every model")
+    async def comparison(
+        self,
+        call: NamedDependency[AdminCall],
+        group_by: FromQuery[Group] = "campaign",
+        window: Window = None,
+        from_date: Day = None,
+        to_date: Day = None,
+        conversion_type: FromQuery[str | None] = None,
+        website_id: FromQuery[str | None] = None,
+    ) -> Response[Any]:
+        """As the statistics, each line with its credit by each model; every model shares out the same total."""
+        start, end = asked_period(from_date, to_date, call.tenant.zone)
+        links = call.runtime.get(Links)
+        async with call.reading(heavy=True) as session:
+            rules = await current_rules(session, call.tenant_id)
+            days = parse_window(rules, window)
+            asked = StatsFilter(start=start, end=end, conversion_type=conversion_type, website_id=website_id)
+            statement = comparison_rows(links, call.tenant_id, asked, group_by, len(rules.models), days)
+            rows = (await session.execute(statement)).all()
+            by_campaign = group_by == "campaign"
+            ids = sorted({row.ad_campaign_id for row in rows if row.ad_campaign_id}) if by_campaign else []
+            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, days_of(start, end, call.tenant.zone))
+        flat = wants_csv(call.request.headers.get("accept", ""))
+        lines = [compared_line(row, rules.models, group_by, spend, flat=flat) for row in rows]
+        summary = {
+            "group_by": group_by,
+            "models": list(rules.models),
+            "default_model": canonical_model(rules.default_model),
+            "window_days": days,
+            "zone": call.tenant.zone,
+        }
+        return table_response(call, "comparison", lines, summary)
 
     @get("/models", operation_id="listAttributionModels", summary="Models and windows to choose from")
     async def models(self, call: NamedDependency[AdminCall]) -> dict[str, Any]:
@@ -260,6 +302,22 @@ class AttributionController(Controller):
         async with call.reading() as session:
             return {"attribution": touchpoint_out(await get_touch(session, call.tenant_id, touch_id))}
 
+    @get(
+        "/{touch_id:str}/conversions",
+        operation_id="listAttributionConversions",
+        summary="What a touch took part in, with its credit by every model",
+    )
+    async def conversions(
+        self, call: NamedDependency[AdminCall], touch_id: FromPath[str], window: Window = None
+    ) -> dict[str, Any]:
+        """The latest 200 conversions in one window."""
+        async with call.reading() as session:
+            await get_touch(session, call.tenant_id, touch_id)
+            rules = await current_rules(session, call.tenant_id)
+            days = parse_window(rules, window)
+            rows = await session.execute(conversions_of_touch(call.tenant_id, touch_id, days, MOST_CONVERSIONS))
+            return {"conversions": [taken_part(row, rules.models) for row in rows], "window_days": days}
+
     @put("/{touch_id:str}", operation_id="assignAttribution", summary="Assign a touch, or correct a manual one")
     async def update(
         self, call: NamedDependency[AdminCall], touch_id: FromPath[str], data: JSONBody[AssignTouchpoint]
@@ -321,71 +379,3 @@ def _model(rules: Rules, model: str | None, alias: str | None) -> str:
     name = canonical_model(model or alias or rules.default_model)
     model_position(rules, name)
     return name
-
-
-def _period(first: str | None, last: str | None, zone: str) -> tuple[datetime | None, datetime | None]:
-    start, end = _bound(first, "from_date", zone, later=0), _bound(last, "to_date", zone, later=1)
-    if start is not None and end is not None and end <= start:
-        raise Invalid(FieldError("to_date", "before_from_date", "to_date must not be before from_date."))
-    return start, end
-
-
-def _bound(value: str | None, field: str, zone: str, *, later: int) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        if len(value) == 10:
-            return day_start(date.fromisoformat(value) + timedelta(days=later), zone)
-        if "T" in value.upper():
-            return parse_instant(value, field).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    message = f"{field} must be a day such as 2026-02-07, or a time with an offset such as 2026-02-07T10:00:00Z."
-    raise Invalid(FieldError(field, "not_a_time", message))
-
-
-def _days(start: datetime | None, end: datetime | None, zone: str) -> tuple[date | None, date | None]:
-    """First and last local day of a period: spend is known by day, and a day that the period touches counts whole."""
-    first = day_of(start, zone) if start is not None else None
-    return first, day_of(end - timedelta(microseconds=1), zone) if end is not None else None
-
-
-def _line(row: Row[Any], group_by: str, spend: dict[str, tuple[int, str]]) -> dict[str, Any]:
-    spent = spend.get(row.ad_campaign_id or "") if group_by == "campaign" else None
-    return {
-        "key": row.key if row.kind == "touch" else None,
-        "name": row.name or row.key if row.kind == "touch" else "unattributed",
-        "kind": row.kind,
-        "conversions": round(row.conversions, 6),
-        "touches": row.touches,
-        **_money("value", row.value, row.currency),
-        **_money("refunded", row.refunded, row.currency),
-        **_money("net", row.value - row.refunded, row.currency),
-        "currency": row.currency,
-        "spend": to_major(*spent) if spent else None,
-        "spend_minor": spent[0] if spent else None,
-        "spend_currency": spent[1] if spent else None,
-    }
-
-
-def _total(rows: list[Row[Any]] | Any) -> dict[str, Any]:
-    conversions = sum(row.conversions for row in rows)
-    lost = sum(row.conversions for row in rows if row.kind == "unattributed")
-    by_currency: dict[str, dict[str, Any]] = {}
-    for currency in sorted({row.currency for row in rows}):
-        mine = [row for row in rows if row.currency == currency]
-        value, refunded = sum(row.value for row in mine), sum(row.refunded for row in mine)
-        by_currency[currency] = {
-            **_money("value", value, currency),
-            **_money("refunded", refunded, currency),
-            **_money("net", value - refunded, currency),
-        }
-    return {
-        "conversions": round(conversions, 6),
-        "unattributed_share": round(lost / conversions, 6) if conversions else None,
-        "by_currency": by_currency,
-    }
-
-
-def _money(name: str, minor: int, currency: str) -> dict[str, Any]:
-    return {name: to_major(minor, currency), f"{name}_minor": minor}

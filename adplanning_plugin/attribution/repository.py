@@ -184,6 +184,28 @@ def stats_rows(
 
     Columns: key, name, kind (touch or unattributed), currency, conversions, value, refunded, touches.
     """
+    c = credit.c
+    source, key, conditions = credited(tenant_id, wanted, group_by, window_days)
+    statement = select(
+        key.label("key"),
+        func.min(c.ad_campaign_id).label("ad_campaign_id"),
+        case((c.touch_id == "", "unattributed"), else_="touch").label("kind"),
+        c.currency,
+        sql_cast(func.sum(c.weights[model]), Float).label("conversions"),
+        sql_cast(func.sum(c.amounts[model]), BigInteger).label("value"),
+        sql_cast(func.sum(c.refunds[model]), BigInteger).label("refunded"),
+        func.count(func.distinct(c.touch_id)).filter(c.touch_id != "", c.weights[model] > 0).label("touches"),
+    ).select_from(source)
+    grouped = statement.where(*conditions).group_by(key, "kind", c.currency).having(func.sum(c.weights[model]) > 0)
+    rows = named(links, tenant_id, grouped.subquery("credited"), group_by)
+    line = rows.selected_columns
+    return rows.order_by(line.value.desc(), line.conversions.desc(), line.key, line.currency)
+
+
+def credited(
+    tenant_id: str, wanted: StatsFilter, group_by: str, window_days: int
+) -> tuple[Any, ColumnElement[Any], list[ColumnElement[bool]]]:
+    """What statistics of credit read: the joined tables, the key that a group has, and the conditions."""
     c, t = credit.c, touchpoint.c
     source: Any = credit.join(
         conversion, and_(conversion.c.tenant_id == c.tenant_id, conversion.c.id == c.conversion_id)
@@ -196,17 +218,6 @@ def stats_rows(
         "channel": c.channel,
         "platform": c.platform,
     }[group_by]
-    unattributed = c.touch_id == ""
-    statement = select(
-        key.label("key"),
-        func.min(c.ad_campaign_id).label("ad_campaign_id"),
-        case((unattributed, "unattributed"), else_="touch").label("kind"),
-        c.currency,
-        sql_cast(func.sum(c.weights[model]), Float).label("conversions"),
-        sql_cast(func.sum(c.amounts[model]), BigInteger).label("value"),
-        sql_cast(func.sum(c.refunds[model]), BigInteger).label("refunded"),
-        func.count(func.distinct(c.touch_id)).filter(c.touch_id != "", c.weights[model] > 0).label("touches"),
-    ).select_from(source)
     conditions = [
         c.tenant_id == tenant_id,
         c.window_days == window_days,
@@ -221,18 +232,17 @@ def stats_rows(
         conditions.append(conversion.c.conversion_type == wanted.conversion_type)
     if wanted.website_id is not None:
         conditions.append(conversion.c.website_id == wanted.website_id)
-    grouped = statement.where(*conditions).group_by(key, "kind", c.currency).having(func.sum(c.weights[model]) > 0)
-    rows: Subquery = grouped.subquery("credited")
-    name: ColumnElement[Any] = sql_cast(null(), t.campaign.type)
+    return source, key, conditions
+
+
+def named(links: Links, tenant_id: str, rows: Subquery, group_by: str) -> Select[Any]:
+    """Grouped lines with the name of the campaign that a key is the id of."""
+    name: ColumnElement[Any] = sql_cast(null(), touchpoint.c.campaign.type)
     outer: Any = rows
     if group_by == "campaign" and links.has("ad_campaign"):
         campaigns = links.selectable("ad_campaign", tenant_id)
         outer, name = rows.outerjoin(campaigns, campaigns.c.id == rows.c.key), campaigns.c.name
-    return (
-        select(rows, name.label("name"))
-        .select_from(outer)
-        .order_by(rows.c.value.desc(), rows.c.conversions.desc(), rows.c.key, rows.c.currency)
-    )
+    return select(rows, name.label("name")).select_from(outer)
 
 
 def touches_by_source(tenant_id: str, start: datetime, end: datetime, model: int, window_days: int) -> AnySelect:
