@@ -6,15 +6,18 @@ from typing import Annotated, Any, Literal
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.params import QueryParameter
+from litestar.params import FromQuery, QueryParameter
 from sqlalchemy import select
 
 from adplanning_plugin.insights import coverage as cover
 from adplanning_plugin.insights.admin import Day
+from adplanning_plugin.insights.coverage_trend import COLUMNS as TREND_COLUMNS
+from adplanning_plugin.insights.coverage_trend import coverage_trend
 from adplanning_plugin.insights.figures import money
 from adplanning_plugin.insights.periods import read_period
+from adplanning_plugin.insights.trends import Grain
 from adplanning_plugin.kernel.days import day_of, rfc3339
-from adplanning_plugin.kernel.export import list_response
+from adplanning_plugin.kernel.export import list_response, table_response
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.kernel.paging import ListParams, paginate
 
@@ -50,6 +53,21 @@ class CoverageController(Controller):
         async with call.reading(heavy=True) as session:
             found = await cover.coverage(session, call.tenant_id, period, call.tenant.currency)
         return {"coverage": {"period": period.wire(), **found}}
+
+    @get("/trend", operation_id="getCoverageTrend", summary="Orders by cause over time")
+    async def trend(
+        self,
+        call: NamedDependency[AdminCall],
+        from_date: Day = None,
+        to_date: Day = None,
+        group_by: FromQuery[Grain] = "day",
+    ) -> Response[Any]:
+        """One point a day, week or month, empty ones included."""
+        period = read_period(from_date, to_date, call.tenant.zone)
+        async with call.reading(heavy=True) as session:
+            points = await coverage_trend(session, call.tenant_id, period, group_by)
+        extra = {"period": period.wire(), "group_by": group_by}
+        return table_response(call, "coverage_trend", points, extra, columns=TREND_COLUMNS)
 
     @get("/orders", operation_id="listCoverageOrders", summary="The orders of a cause")
     async def orders(

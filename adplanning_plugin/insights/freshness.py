@@ -56,7 +56,7 @@ async def freshness(session: AsyncSession, runtime: Runtime, tenant: Tenant) -> 
     now = datetime.now(UTC)
     links = runtime.get(Links)
     return [
-        await _events(session, tenant.id, now),
+        await _events(session, links, tenant.id, now),
         *await _readers(session, runtime, tenant.id, now),
         *await _sweeps(session, runtime, links, tenant.id, now),
         await _conversions(session, tenant.id, now),
@@ -109,7 +109,7 @@ def _words(seconds: int) -> str:
     return "under a minute"
 
 
-async def _events(session: AsyncSession, tenant_id: str, now: datetime) -> Source:
+async def _events(session: AsyncSession, links: Links, tenant_id: str, now: datetime) -> Source:
     """The last tracked event; a client's clock that runs ahead is not believed."""
     newest = (
         select(event.c.occurred_at)
@@ -119,6 +119,9 @@ async def _events(session: AsyncSession, tenant_id: str, now: datetime) -> Sourc
     )
     last = (await session.execute(newest)).scalar_one_or_none()
     found = Source(source="events", kind="events", title="Tracked visits", state="empty")
+    if last is None and await _has_own_analytics(session, links, tenant_id):
+        found.detail = "Visits are read from the store's own analytics; our tracker has sent none."
+        return found
     if last is None:
         found.detail = "No visit was tracked yet."
         found.action = "Put the tracker script on the storefront's pages, or install the capture middleware."
@@ -129,6 +132,14 @@ async def _events(session: AsyncSession, tenant_id: str, now: datetime) -> Sourc
     if found.state != "fresh":
         found.action = "Check that the tracker script loads, and that the key's origins name the storefront."
     return found
+
+
+async def _has_own_analytics(session: AsyncSession, links: Links, tenant_id: str) -> bool:
+    """Whether the store measures its visits itself, so that our tracker may well be silent."""
+    if not links.has("analytics_session"):
+        return False
+    visits = links.selectable("analytics_session", tenant_id)
+    return bool((await session.execute(select(select(visits.c.id).exists()))).scalar_one())
 
 
 _BEHIND = text(

@@ -43,7 +43,7 @@ async def trend(
     paying = await paying_campaigns(session, links, question)
     credit = await sums_of(session, asked.credit, {**values, "paying": paying})
     counts = await sums_of(session, asked.counts, values)
-    sums = {bucket: Sums() for bucket in _buckets(period, grain)}
+    sums = {bucket: Sums() for bucket in buckets(period, grain)}
     for side in (spend, revenue, credit, counts):
         for (bucket, *_), found in side.by_key.items():
             sums[bucket].add(found)
@@ -127,6 +127,7 @@ def _bucket(day: date, grain: Grain) -> date:
     return day.replace(day=1) if grain == "month" else day
 
 
-def _buckets(period: Period, grain: Grain) -> list[date]:
+def buckets(period: Period, grain: Grain) -> list[date]:
+    """The first days of the period's days, weeks (from Monday) or months, in order."""
     days = (period.first + timedelta(days=offset) for offset in range((period.last - period.first).days + 1))
     return sorted({_bucket(day, grain) for day in days})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from datetime import date
+from itertools import pairwise
 
 from tests.insights.books import CSV, END, FIRST, Shop, days
 
@@ -53,6 +55,34 @@ async def test_each_figure_opens_to_exactly_its_orders(khadi: Shop) -> None:
             assert {row["joined_by"] is not None for row in page["orders"]} == {True}
     everything = await khadi.get("/coverage/orders", limit=1, **YEAR)
     assert everything["count"] == found["orders"]
+
+
+async def test_the_course_sums_to_the_waterfall_by_day_week_and_month(shops: tuple[Shop, Shop]) -> None:
+    for shop in shops:
+        found = (await shop.get("/coverage", **YEAR))["coverage"]
+        figures = {"joined": found["joined"]} | {each["cause"]: each["orders"] for each in found["lost"]}
+        for grain in ("day", "week", "month"):
+            points = (await shop.get("/coverage/trend", group_by=grain, **YEAR))["coverage_trend"]
+            dates = [date.fromisoformat(point["date"]) for point in points]
+            assert dates == sorted(set(dates))
+            for name, orders in figures.items():
+                assert sum(point[name] for point in points) == orders, (shop.number, grain, name)
+            for point in points:
+                assert point["orders"] == sum(point[name] for name in figures)
+                assert point["joined_share"] == (
+                    round(point["joined"] / point["orders"], 4) if point["orders"] else None
+                )
+        assert {(later - day).days for day, later in pairwise(dates)} <= {28, 29, 30, 31}
+
+
+async def test_the_days_of_the_course_are_those_of_the_orders_behind_them(khadi: Shop) -> None:
+    points = (await khadi.get("/coverage/trend", **YEAR))["coverage_trend"]
+    most = max(points, key=lambda point: point["orders"])
+    page = await khadi.get("/coverage/orders", limit=200, from_date=most["date"], to_date=most["date"])
+    assert page["count"] == most["orders"]
+    answer = await khadi.side.admin("GET", "/coverage/trend", params=YEAR, headers=CSV)
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["date"], row["joined"]) for row in rows] == [(each["date"], str(each["joined"])) for each in points]
 
 
 async def test_orders_of_a_cause_are_sorted_searched_and_exported(khadi: Shop) -> None:

@@ -36,6 +36,12 @@ async def test_a_new_store_is_empty_and_says_what_to_do(fresh: Shop) -> None:
     assert "no rate is needed" in found["rates"]["detail"]
 
 
+async def test_a_store_that_measures_its_visits_itself_is_not_asked_for_our_tracker(khadi: Shop) -> None:
+    row = (await sources(khadi))["events"]
+    assert (row["state"], row["action"]) == ("empty", "")
+    assert "the store's own analytics" in row["detail"]
+
+
 async def test_a_store_that_is_worked_through_is_behind_nowhere(shops: tuple[Shop, Shop]) -> None:
     for shop in shops:
         found = await sources(shop)
