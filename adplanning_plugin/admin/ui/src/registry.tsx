@@ -15,4 +15,5 @@ export interface PageEntry {
 export const PAGES: PageEntry[] = [
   { path: "/", key: "dashboard", icon: LayoutDashboard, load: () => import("@/pages/dashboard") },
   { path: "/conversions", key: "conversions", icon: ChartNoAxesCombined, load: () => import("@/pages/conversions") },
+  { path: "/conversions/$id", key: "conversions", load: () => import("@/pages/conversion") },
 ]

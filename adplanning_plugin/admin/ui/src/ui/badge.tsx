@@ -34,7 +34,9 @@ const CONVERSION: Record<string, Colour> = {
   add_to_cart: "orange",
   begin_checkout: "purple",
 }
-const PLATFORM: Record<string, Colour> = { meta: "purple", facebook: "purple", instagram: "purple", ig: "purple", google: "blue", email: "green" }
+const PLATFORM: Record<string, Colour> = { meta: "purple", facebook: "purple", fb: "purple", instagram: "purple", ig: "purple", google: "blue", email: "green" }
+/** What platforms tag themselves with, as people call them. */
+const SOURCES: Record<string, string> = { fb: "Facebook", ig: "Instagram", "(direct)": "Direct" }
 const STATUS: Record<string, Colour> = {
   confirmed: "green", active: "green", ok: "green", done: "green", completed: "green", succeeded: "green", running: "blue",
   pending: "orange", unconfirmed: "orange", paused: "orange", warn: "orange", retrying: "orange", waiting: "orange",
@@ -45,7 +47,7 @@ export const ConversionTypeBadge = ({ type }: { type: string }) => <Badge colour
 
 /** A source or platform: Google blue, Meta purple, email green. */
 export const SourceBadge = ({ source }: { source: string | null | undefined }) => (
-  <Badge colour={PLATFORM[source?.toLowerCase() ?? ""] ?? "grey"}>{source ? words(source) : "Direct"}</Badge>
+  <Badge colour={PLATFORM[source?.toLowerCase() ?? ""] ?? "grey"}>{source ? (SOURCES[source.toLowerCase()] ?? (source.includes(".") ? source : words(source))) : "Direct"}</Badge>
 )
 
 export const StatusBadge = ({ status }: { status: string }) => <Badge colour={STATUS[status.toLowerCase()] ?? "grey"}>{words(status.toLowerCase())}</Badge>

@@ -64,7 +64,7 @@ export function useApiForm<T extends FieldValues>({ schema, defaults, submit, on
       await submit(values as T)
     } catch (error) {
       if (!isProblem(error)) throw error
-      if (error.status === 409 && onStale) return onStale(error, values as T)
+      if (error.code === "stale_version" && onStale) return onStale(error, values as T)
       const known = new Set(Object.keys(form.getValues()))
       let placed = 0
       for (const { field, message } of error.errors) {
