@@ -106,7 +106,8 @@ export function Funnel({ label, summary, stages, format }: { label: string; summ
 export interface Step {
   key: string
   label: string
-  value: number
+  /** null: not known. It moves nothing, and says so. */
+  value: number | null
   /** A sentence below the label. */
   meaning?: string
   /** Stands for itself, from zero: the whole, and what is left at the end. */
@@ -115,11 +116,12 @@ export interface Step {
 }
 
 /** A whole, what is taken from it step by step, and what is left: coverage, and why two platforms disagree. */
-export function Waterfall({ label, summary, steps, format, measure }: { label: string; summary: string; steps: Step[]; format: (value: number) => string; measure: string }) {
+export function Waterfall({ label, summary, steps, format, measure }: { label: string; summary: string; steps: Step[]; format: (value: number, step: Step) => string; measure: string }) {
   let level = 0
+  const written = (step: Step) => (step.value === null ? "Not known" : format(step.value, step))
   const placed = steps.map((step) => {
     const from = step.total ? 0 : level
-    level = step.total ? step.value : level + step.value
+    level = step.total ? (step.value ?? level) : level + (step.value ?? 0)
     return { ...step, low: Math.min(from, level), high: Math.max(from, level) }
   })
   const least = Math.min(0, ...placed.map((step) => step.low))
@@ -128,20 +130,20 @@ export function Waterfall({ label, summary, steps, format, measure }: { label: s
     <ChartFrame
       label={label}
       summary={summary}
-      table={{ head: [{ title: "Step" }, { title: measure, right: true }], rows: steps.map((step) => [step.label, format(step.value)]) }}
+      table={{ head: [{ title: "Step" }, { title: measure, right: true }], rows: steps.map((step) => [step.label, written(step)]) }}
     >
-      <ol className="flex flex-col">
+      <ol className="@container flex flex-col">
         {placed.map((step) => (
-          <li key={step.key} className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 border-b border-line py-2 last:border-0 sm:grid-cols-[minmax(10rem,18rem)_1fr_7rem]">
+          <li key={step.key} className="grid grid-cols-[1fr_auto] items-start gap-x-4 gap-y-1 border-b border-line py-2 last:border-0 @2xl:grid-cols-[minmax(10rem,18rem)_1fr_7rem] @2xl:items-center">
             <div className="min-w-0 text-sm">
               <p className={step.total ? "font-medium" : undefined}>{step.label}</p>
               {step.meaning ? <p className="text-xs text-muted">{step.meaning}</p> : null}
               {step.action}
             </div>
-            <div className="order-3 col-span-2 sm:order-none sm:col-span-1">
-              <Strip share={(step.high - step.low) / span} from={(step.low - least) / span} colour={step.total ? "var(--chart-1)" : step.value < 0 ? "var(--chart-3)" : "var(--chart-2)"} />
+            <div className="order-3 col-span-2 @2xl:order-none @2xl:col-span-1">
+              {step.value === null ? null : <Strip share={(step.high - step.low) / span} from={(step.low - least) / span} colour={step.total ? "var(--chart-1)" : step.value < 0 ? "var(--chart-3)" : "var(--chart-2)"} />}
             </div>
-            <p className="figure text-right text-sm font-medium">{format(step.value)}</p>
+            <p className={step.value === null ? "text-right text-sm text-muted" : "figure text-right text-sm font-medium"}>{written(step)}</p>
           </li>
         ))}
       </ol>

@@ -72,10 +72,10 @@ export function ButtonLink({ variant = "secondary", small = false, to, search, c
   )
 }
 
-/** A link in text. Keeps nothing of the present address but what `search` says. */
-export function TextLink({ to, search, children }: { to: string; search?: Record<string, unknown>; children: ReactNode }) {
+/** A link in text. Keeps nothing of the present address but what `search` says. `within` a sentence it is underlined. */
+export function TextLink({ to, search, within = false, children }: { to: string; search?: Record<string, unknown>; within?: boolean; children: ReactNode }) {
   return (
-    <Link to={to as never} search={search as never} className="text-link underline-offset-2 hover:underline">
+    <Link to={to as never} search={search as never} className={cn("text-link underline-offset-2", within ? "underline" : "hover:underline")}>
       {children}
     </Link>
   )

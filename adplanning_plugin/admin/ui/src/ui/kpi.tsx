@@ -23,9 +23,11 @@ interface KpiProps {
   /** The page that breaks it down. */
   to?: string
   search?: Record<string, unknown>
+  /** Beneath the figure: what can be done with it. */
+  foot?: ReactNode
 }
 
-export function Kpi({ title, value, change, better = "up", before, spark, explain, to, search }: KpiProps) {
+export function Kpi({ title, value, change, better = "up", before, spark, explain, to, search, foot }: KpiProps) {
   return (
     <div className="relative flex min-w-0 flex-col gap-1 rounded-lg bg-card px-4 py-3 shadow-card has-[a:hover]:bg-hover">
       <div className="flex h-6 items-center gap-1 text-sm text-muted">
@@ -35,6 +37,7 @@ export function Kpi({ title, value, change, better = "up", before, spark, explai
       </div>
       <span className="figure text-lg font-semibold tracking-tight sm:text-xl">{value}</span>
       {change === undefined ? null : <Change value={change} better={better} before={before} />}
+      {foot ? <div className="relative z-10 text-xs text-muted">{foot}</div> : null}
     </div>
   )
 }

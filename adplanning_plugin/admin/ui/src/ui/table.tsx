@@ -51,8 +51,10 @@ interface DataTableProps<Row, Data extends Page> {
   filters?: ReactNode
   /** Where there is nothing: `<NoMatch/>` while filtered, else `<Empty/>`. */
   empty: ReactNode
-  /** The list's path and its filters without paging: what the CSV has. */
-  csv?: { path: GetPath; query: object }
+  /** The list's path and its filters without paging: what the CSV has. `unordered`: the path takes no order. */
+  csv?: { path: GetPath; query: object; unordered?: boolean }
+  /** The last line, by column: sums over everything that is filtered, not over the page alone. */
+  foot?: (data: Data) => Record<string, ReactNode>
 }
 
 const narrow = typeof matchMedia === "function" ? matchMedia("(max-width: 639px)") : null
@@ -91,13 +93,13 @@ export function DataTable<Row, Data extends Page>(props: DataTableProps<Row, Dat
             )
           })}
         </Menu>
-        {csv ? <CsvButton name={name} csv={{ ...csv, query: { ...csv.query, order: table.order } }} /> : null}
+        {csv ? <CsvButton name={name} csv={csv.unordered ? csv : { ...csv, query: { ...csv.query, order: table.order } }} /> : null}
       </div>
       <Async query={query as never} skeleton={<TableSkeleton columns={visible} rows={table.size} />}>
         {(data: Data) =>
           rows(data).length === 0 && data.offset === 0 ? empty : (
             <>
-              <Rows {...props} columns={visible} shown={rows(data)} />
+              <Rows {...props} columns={visible} shown={rows(data)} last={props.foot?.(data)} />
               <Pager page={data} table={table} />
             </>
           )
@@ -107,12 +109,14 @@ export function DataTable<Row, Data extends Page>(props: DataTableProps<Row, Dat
   )
 }
 
-function Rows<Row, Data extends Page>({ columns, shown, ...rest }: DataTableProps<Row, Data> & { shown: Row[] }) {
+type Shown<Row, Data extends Page> = DataTableProps<Row, Data> & { shown: Row[]; last: Record<string, ReactNode> | undefined }
+
+function Rows<Row, Data extends Page>({ columns, shown, ...rest }: Shown<Row, Data>) {
   const isNarrow = useNarrow()
   return isNarrow ? <Cards {...rest} columns={columns} shown={shown} /> : <Grid {...rest} columns={columns} shown={shown} />
 }
 
-function Grid<Row, Data extends Page>({ name, columns, shown, rowKey, table, onOpen, openLabel }: DataTableProps<Row, Data> & { shown: Row[] }) {
+function Grid<Row, Data extends Page>({ name, columns, shown, rowKey, table, onOpen, openLabel, last }: Shown<Row, Data>) {
   const defined = useMemo<ColumnDef<Row>[]>(
     () => columns.map((column) => ({ id: column.key, header: column.title })),
     [columns],
@@ -153,6 +157,15 @@ function Grid<Row, Data extends Page>({ name, columns, shown, rowKey, table, onO
             </tr>
           ))}
         </tbody>
+        {last ? (
+          <tfoot>
+            <tr className="border-t border-line-strong font-medium">
+              {columns.map((column) => (
+                <td key={column.key} className={cn("h-11 px-3 py-1.5 first:pl-4 last:pr-4", column.right && "figure text-right")}>{last[column.key]}</td>
+              ))}
+            </tr>
+          </tfoot>
+        ) : null}
       </table>
     </div>
   )
@@ -186,7 +199,7 @@ function Head<Row>({ column, table }: { column: Column<Row>; table: TableState }
   )
 }
 
-function Cards<Row, Data extends Page>({ name, columns, shown, rowKey, onOpen, openLabel, table }: DataTableProps<Row, Data> & { shown: Row[] }) {
+function Cards<Row, Data extends Page>({ name, columns, shown, rowKey, onOpen, openLabel, table, last }: Shown<Row, Data>) {
   const heading = columns.find((column) => column.heading) ?? columns[0]
   const sortable = columns.filter((column) => column.sort)
   return (
@@ -224,6 +237,19 @@ function Cards<Row, Data extends Page>({ name, columns, shown, rowKey, onOpen, o
             </dl>
           </li>
         ))}
+        {last ? (
+          <li className="border-t border-line-strong px-3 py-3">
+            <div className="mb-1.5 font-medium">{heading ? last[heading.key] : null}</div>
+            <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 text-sm">
+              {columns.filter((column) => column !== heading && last[column.key] !== undefined).map((column) => (
+                <div key={column.key} className="col-span-2 grid grid-cols-subgrid">
+                  <dt className="text-muted">{column.title}</dt>
+                  <dd className="min-w-0 text-right font-medium">{last[column.key]}</dd>
+                </div>
+              ))}
+            </dl>
+          </li>
+        ) : null}
       </ul>
     </>
   )
