@@ -148,10 +148,14 @@ async def preview_hits(
     """What `rule` would have found since an instant, with the predicate and the priorities that count new hits."""
     rivals = await active_rules(session, runtime, tenant_id, ledger=rule.ledger, conversion_type=rule.conversion_type)
     ahead: list[GoalRule] = []
+    passed = False
     for rival in rivals:  # in the order in which they take a hit; a goal that is not saved yet comes after its equals
-        if rival.id == rule.id or rival.priority < rule.priority:
+        if rival.id == rule.id:
+            passed = True  # its stored self is no rival, also where its priority is being changed
+        elif rival.priority < rule.priority or (passed and rival.priority == rule.priority):
             break
-        ahead.append(rival)
+        else:
+            ahead.append(rival)
     sources = [conversions(tenant_id, rule.conversion_type)] if rule.ledger else [tracked_events(tenant_id)]
     if not rule.ledger and runtime.get(Links).has("analytics_event"):
         sources.append(host_events(runtime, tenant_id))

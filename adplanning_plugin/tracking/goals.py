@@ -210,10 +210,17 @@ async def delete_goal(session: AsyncSession, tenant_id: str, goal_id: str) -> in
     return counted or 0
 
 
-async def preview_goal(session: AsyncSession, runtime: Runtime, tenant_id: str, goal: Goal | GoalIn) -> dict[str, Any]:
-    """What the goal would have found in the last 30 days, and what it looks at."""
+async def preview_goal(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, goal: Goal | GoalIn, *, goal_id: str | None = None
+) -> dict[str, Any]:
+    """What the goal would have found in the last 30 days, and what it looks at.
+
+    Args:
+        goal_id: the stored goal that a `GoalIn` would replace, which therefore takes nothing from it.
+    """
     if isinstance(goal, GoalIn):
         goal = _goal(runtime, tenant_id, goal)
+        goal.id = goal_id or goal.id
     rule: GoalRule = rule_of(goal, runtime.tenant(tenant_id).currency)
     since = now() - timedelta(days=PREVIEW_DAYS)
     found: Preview = await preview_hits(session, runtime, tenant_id, rule, since)

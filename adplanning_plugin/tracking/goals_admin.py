@@ -90,10 +90,16 @@ class GoalController(Controller):
         guards=[scope(READ)],
         status_code=200,
     )
-    async def preview_new(self, call: NamedDependency[AdminCall], data: JSONBody[GoalIn]) -> dict[str, Any]:
-        """The last 30 days, by the predicate and the priorities that count new hits. Stores nothing."""
+    async def preview_new(
+        self, call: NamedDependency[AdminCall], data: JSONBody[GoalIn], goal_id: FromQuery[str | None] = None
+    ) -> dict[str, Any]:
+        """The last 30 days, by the predicate and the priorities that count new hits. Stores nothing.
+
+        `goal_id` names the goal that is being changed: as it is stored, it takes nothing from itself.
+        """
         async with call.reading(heavy=True) as session:
-            return {"preview": await goals.preview_goal(session, call.runtime, call.tenant_id, data)}
+            found = await goals.preview_goal(session, call.runtime, call.tenant_id, data, goal_id=goal_id)
+        return {"preview": found}
 
     @get("/{goal_id:str}", operation_id="getGoal", summary="One goal")
     async def get_goal(

@@ -390,3 +390,19 @@ async def test_a_listed_goal_says_what_it_counted_in_the_period(runtime: Any, ad
     assert (recent["hits"], recent["hit_value"]) == (1, "2.00")
     one = (await admin.get(f"/goals/{read['id']}", params=later)).json()["goal"]
     assert (one["hits"], one["last_hit_at"]) == (1, recent["last_hit_at"])
+
+
+async def test_the_preview_of_a_change_does_not_lose_hits_to_the_goal_as_it_is(runtime: Any, admin: Any) -> None:
+    read = await goal(
+        admin, name="Read", goal_type="page_view", priority=5, conditions={"pathname_pattern": "/pricing"}
+    )
+    await goal(admin, name="All", goal_type="page_view", priority=3, conditions={"pathname_pattern": "/*"})
+    await track(runtime, event("page_view", 1, path="/pricing"), event("page_view", 2, path="/about"))
+    body = {"name": "Read", "goal_type": "page_view", "conditions": {"pathname_pattern": "/*"}}
+    for priority, kept, whole in ((5, None, 2), (5, read["id"], 2), (4, read["id"], 2), (1, read["id"], 0)):
+        params = {} if kept is None else {"goal_id": kept}
+        answer = await admin.post("/goals/preview", params=params, json=body | {"priority": priority})
+        found = answer.json()["preview"]
+        assert found["matched"] == 2
+        # A goal that is not saved comes after its equals: the stored one takes what both match.
+        assert found["count"] == (1 if kept is None else whole), (priority, kept)

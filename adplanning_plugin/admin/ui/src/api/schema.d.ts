@@ -4330,8 +4330,8 @@ export interface operations {
     listCoverageOrders: {
         parameters: {
             query?: {
-                /** @description Only orders of this cause. */
-                cause?: "joined" | "no_consent" | "blocked" | "offline" | "renewal" | "unknown" | null;
+                /** @description Only orders of this cause; `not_joined` is all causes. */
+                cause?: "joined" | "not_joined" | "no_consent" | "blocked" | "offline" | "renewal" | "unknown" | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description A local day such as 2026-02-07; its zone is the store's. */
@@ -6064,7 +6064,9 @@ export interface operations {
     };
     previewGoal: {
         parameters: {
-            query?: never;
+            query?: {
+                goal_id?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;

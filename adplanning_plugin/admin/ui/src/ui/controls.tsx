@@ -45,3 +45,14 @@ export function Checkbox({ label, hint, ...rest }: InputHTMLAttributes<HTMLInput
     </div>
   )
 }
+
+/** On or off at once, without a form around it. */
+export const Switch = ({ label, checked, busy = false, disabled = false, onChange }: { label: string; checked: boolean; busy?: boolean; disabled?: boolean; onChange: (on: boolean) => void }) => (
+  <button
+    type="button" role="switch" aria-checked={checked} aria-label={label} aria-busy={busy || undefined} disabled={disabled}
+    onClick={() => busy || onChange(!checked)}
+    className={cn("relative inline-block h-6 w-10 rounded-full border align-middle transition-colors disabled:opacity-60", checked ? "border-transparent bg-link" : "border-line-strong bg-hover")}
+  >
+    <span className={cn("absolute top-[3px] left-[3px] block size-4 rounded-full transition-transform", checked ? "translate-x-4 bg-card" : "bg-line-strong")} />
+  </button>
+)

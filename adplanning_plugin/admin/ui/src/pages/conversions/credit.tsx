@@ -9,7 +9,7 @@ import { Async, Empty, Skeleton } from "@/ui/states"
 import { Tabs } from "@/ui/tabs"
 import { Explain } from "@/ui/tooltip"
 import type { ConversionDetail, Credit, Share, Touch, Windows } from "./answers"
-import { modelMeans } from "./vocabulary"
+import { modelMeans, modelName } from "./vocabulary"
 
 interface Props {
   of: ConversionDetail
@@ -53,7 +53,7 @@ export function CreditSection({ of, model, lookback, onChange }: Props) {
             onChange={(tab) => onChange({ tab })}
             tabs={credit.models.map((each) => ({
               key: each.model,
-              label: words(each.model),
+              label: modelName(each.model),
               content: <Timeline of={of} credit={credit} model={each.model} shares={each.credit} />,
             }))}
           />
@@ -75,7 +75,7 @@ function Timeline({ of, credit, model, shares }: { of: ConversionDetail; credit:
       {credit.touches.length === 0 ? (
         <p className="mb-3 text-sm">{of.visitor_id ? "No visit of this window came before it." : "No visit is known: it came without consent, or from outside the storefront."}</p>
       ) : null}
-      <ol className="flex flex-col" aria-label={`Touches with their credit by ${words(model)}`}>
+      <ol className="flex flex-col" aria-label={`Touches with their credit by ${modelName(model)}`}>
         {credit.touches.map((touch) => (
           <Step key={touch.id} share={by.get(touch.id)} currency={credit.currency} when={touch.touched_at} title={<TouchTitle touch={touch} />}>
             <TouchFacts touch={touch} />
@@ -86,7 +86,7 @@ function Timeline({ of, credit, model, shares }: { of: ConversionDetail; credit:
             <p className="text-xs text-muted">What no touch of this window is given.</p>
           </Step>
         ) : null}
-        <li className="relative grid grid-cols-[1rem_1fr_auto] gap-x-3">
+        <li className="relative grid grid-cols-[1rem_minmax(0,1fr)_6.5rem] gap-x-3">
           <Dot last />
           <div className="min-w-0">
             <p className="text-sm font-medium">{words(of.conversion_type)}</p>
@@ -103,7 +103,7 @@ function Step({ share, currency, title, when, children }: { share: Share | undef
   const format = useFormat()
   const weight = share?.weight ?? 0
   return (
-    <li className="relative grid grid-cols-[1rem_1fr_auto] gap-x-3 pb-4">
+    <li className="relative grid grid-cols-[1rem_minmax(0,1fr)_6.5rem] gap-x-3 pb-4">
       <Dot on={weight > 0} />
       <div className="min-w-0">
         <div className="text-sm font-medium">{title}</div>
