@@ -42,7 +42,7 @@ _NAMES = {"meta": "Meta", "google": "Google", "ga4": "GA4"}
 _TITLES = (
     (REFUNDS, "refunds", "Refunds"),
     (UNCOUNTED, "not_counted", "Orders cancelled or not paid"),
-    (SHARED, "shared_credit", "Credit shared with other visits"),
+    (SHARED, "shared_credit", "Credit of other visits"),
     (WINDOW, "window", "Window after the click"),
     (DATE_BASIS, "date_basis", "Day of the click or of the order"),
     (ZONE, "zone", "Zone of the ad account"),
@@ -199,16 +199,20 @@ def _sentence(cause: str, line: Compared, question: Question, given: int | None)
         return f"{who} counts days in {', '.join(zones)}, the store in {question.period.zone}.", True
     if cause == "window":
         if given is None and line.platform and line.platform not in CLAIM_WINDOWS:
-            return f"How long {who} claims after a click is not known: say so with platform_window.", False
+            return f"How long {who} claims after a click is not known: choose its window (platform_window).", False
         if not line.platform and given is None:
             return "Each platform claims within its own window after a click.", True
         theirs = _window(claim_window(line.platform, question, given))
         assumed = " (its default)" if given is None else ""
-        return f"{who} claims orders {theirs} a click{assumed}; here it is {_window(question.window_days)}.", True
+        return (
+            f"{who} claims orders {theirs} a click{assumed}; here they count {_window(question.window_days)} one.",
+            True,
+        )
     sentences = {
         "refunds": f"{who} does not take back what was refunded.",
         "not_counted": f"{who} keeps orders that were cancelled, or never paid.",
-        "shared_credit": f"{who} claims the whole of each order; the model {question.model} shares it among visits.",
+        "shared_credit": f"{who} claims the whole of each order that one of its clicks led to; here other visits have"
+        f" their part of it, or all, by {question.model.replace('_', ' ')}.",
         "date_basis": f"{who} counts an order on the day of the click, the store on the day of the order.",
         "currency": _currency(line, question),
     }

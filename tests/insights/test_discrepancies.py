@@ -130,7 +130,9 @@ async def test_credit_that_is_shared_is_claimed_whole(fresh: Shop) -> None:
     await fresh.order(noon(3) + timedelta(hours=2), "1000", session=last)
     await fresh.settle()
     assert parts(await the_line(fresh, model="linear")) == {"shared_credit": (0.5, 50_000)}
-    assert parts(await the_line(fresh, model="last_click")) == {"shared_credit": (1.0, 100_000)}
+    row = await the_line(fresh, model="last_click")
+    assert parts(row) == {"shared_credit": (1.0, 100_000)}
+    assert line(row["parts"], cause="shared_credit")["sentence"].endswith("or all, by last click.")
     assert parts(await the_line(fresh, model="first_click")) == {}
 
 
@@ -143,7 +145,7 @@ async def test_an_order_beyond_the_platforms_window_is_not_claimed(fresh: Shop) 
     row = await the_line(fresh, model="first_click")
     assert parts(row) == {"window": (-1.0, -40_000)}
     window = line(row["parts"], cause="window")
-    assert "within 7 days of a click (its default); here it is within 30 days of" in window["sentence"]
+    assert "within 7 days of a click (its default); here they count within 30 days of one." in window["sentence"]
     # With a claim window as long as ours the platform puts the order on the click's day, which is not of the period.
     assert parts(await the_line(fresh, model="first_click", platform_window="30")) == {"date_basis": (-1.0, -40_000)}
 
