@@ -141,9 +141,9 @@ export function Waterfall({ label, summary, steps, format, measure }: { label: s
               {step.action}
             </div>
             <div className="order-3 col-span-2 @2xl:order-none @2xl:col-span-1">
-              {step.value === null ? null : <Strip share={(step.high - step.low) / span} from={(step.low - least) / span} colour={step.total ? "var(--chart-1)" : step.value < 0 ? "var(--chart-3)" : "var(--chart-2)"} />}
+              {!step.value && !step.total ? null : <Strip share={(step.high - step.low) / span} from={(step.low - least) / span} colour={step.total ? "var(--chart-1)" : (step.value ?? 0) < 0 ? "var(--chart-3)" : "var(--chart-2)"} />}
             </div>
-            <p className={step.value === null ? "text-right text-sm text-muted" : "figure text-right text-sm font-medium"}>{written(step)}</p>
+            <p className={step.value ? "figure text-right text-sm font-medium" : "text-right text-sm text-muted"}>{written(step)}</p>
           </li>
         ))}
       </ol>

@@ -5,6 +5,7 @@ import { downloadCsv } from "@/api/csv"
 import { isProblem } from "@/api/problem"
 import { useApi } from "@/api/query"
 import { type Step, Waterfall } from "@/charts/bars"
+import type { Formats } from "@/format/format"
 import { useFormat } from "@/shell/session"
 import { useUrlState } from "@/state/url"
 import { Badge } from "@/ui/badge"
@@ -17,6 +18,7 @@ import { Tabs } from "@/ui/tabs"
 import { toast } from "@/ui/toast"
 import type { Discrepancy, Part } from "./answers"
 import { useCarried, useCredit, windowLabel } from "./credit"
+import { answer, signed } from "./explained"
 import { RATES_PAGE } from "./rests"
 import { CLOSED, platformName, WHY, WhyButton } from "./why"
 
@@ -53,6 +55,7 @@ export default function Why({ query: { from_date, to_date, model, window } }: Pr
           ) : (
             <div className="flex flex-col gap-5">
               <Sides line={line} who={who} />
+              <p className="text-sm">{answer(line, state.why_in, writer(format, line, state.why_in))}</p>
               <Gaps line={line} />
               <label className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm">
                 {who.charAt(0).toUpperCase() + who.slice(1)} {kind === "all" ? "claim" : "claims"} an order within
@@ -77,7 +80,9 @@ export default function Why({ query: { from_date, to_date, model, window } }: Pr
               />
               {kind === "all" ? <Platforms of={discrepancies} /> : null}
               <div className="flex flex-wrap items-center justify-between gap-2 border-t border-line pt-3 text-xs text-muted">
-                <span>Counted here by {credit.named(basis.model).toLowerCase()}, visits within {windowLabel(basis.window_days)}, on the day of the order.</span>
+                <span className="max-w-sm">
+                  Counted here: orders of {kind === "campaign" ? "this campaign" : "the platform's campaigns"}, by {credit.named(basis.model).toLowerCase()}, visits within {windowLabel(basis.window_days)}, on the day of the order.
+                </span>
                 <Export query={asked} />
               </div>
             </div>
@@ -125,7 +130,7 @@ function Gaps({ line }: { line: Discrepancy }) {
 function Causes({ line, measure, who }: { line: Discrepancy; measure: Measure; who: string }) {
   const format = useFormat()
   const carried = useCarried()
-  const write = (value: number | string | null) => (measure === "value" ? format.money(value, line.currency) : format.number(value))
+  const write = writer(format, line, measure)
   const number = (value: number | string | null) => (value === null ? null : Number(value))
   const action = (part: Part) => (
     <span className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 text-xs">
@@ -143,7 +148,7 @@ function Causes({ line, measure, who }: { line: Discrepancy; measure: Measure; w
   return (
     <Waterfall
       label={`the difference in ${measure === "value" ? "value" : "conversions"}`}
-      summary={summary(line, measure, write)}
+      summary={line.difference[measure] === null ? "The difference is not known, because one of the two figures is not." : `The parts sum to the difference of ${signed(line.difference[measure], true, write)} exactly.`}
       measure={measure === "value" ? "Value" : "Conversions"}
       format={(value, step) => signed(value, !step.total, write)}
       steps={steps}
@@ -151,16 +156,8 @@ function Causes({ line, measure, who }: { line: Discrepancy; measure: Measure; w
   )
 }
 
-/** The largest causes first: the answer in a sentence. */
-export function summary(line: Discrepancy, measure: Measure, write: (value: number | string | null) => string): string {
-  const difference = line.difference[measure]
-  if (difference === null) return "The difference is not known, because one of the two figures is not."
-  const known = line.parts.filter((part) => part[measure] !== null && Number(part[measure]) !== 0)
-  const largest = [...known].sort((one, other) => Math.abs(Number(other[measure])) - Math.abs(Number(one[measure]))).slice(0, 2)
-  const causes = largest.map((part) => `${part.title.charAt(0).toLowerCase()}${part.title.slice(1)} (${signed(part[measure], true, write)})`)
-  const whole = `${signed(difference, true, write)} between ${write(line.ours[measure])} here and ${write(line.claimed[measure])} there`
-  return causes.length ? `${whole}; most of it: ${causes.join(" and ")}. The parts sum to it exactly.` : `${whole}.`
-}
+const writer = (format: Formats, line: Discrepancy, measure: Measure) => (value: number | string | null) =>
+  measure === "value" ? format.money(value, line.currency) : format.number(value)
 
 function Platforms({ of }: { of: Discrepancy[] }) {
   const format = useFormat()
@@ -169,7 +166,7 @@ function Platforms({ of }: { of: Discrepancy[] }) {
       <h3 id="why-platforms" className="mb-1 text-base">By platform</h3>
       <PlainTable
         caption="Claims by platform"
-        head={[{ title: "Platform" }, { title: "Claims", right: true }, { title: "Counted here", right: true }, { title: "" }]}
+        head={[{ title: "Platform" }, { title: "Claims", right: true }, { title: "Counted here", right: true }, { title: "Causes" }]}
         rows={of.map((line) => [
           platformName(line.platform),
           format.number(line.claimed.conversions),
@@ -194,11 +191,6 @@ function Export({ query }: { query: object }) {
     }
   }
   return <Button small busy={busy} onClick={() => void run()}><Download className="size-3.5 text-muted" aria-hidden="true" />Export CSV</Button>
-}
-
-/** With a plus where it is more: a difference, or a part of one. */
-export function signed<T extends number | string | null>(value: T, sign: boolean, write: (value: T) => string): string {
-  return `${sign && value !== null && Number(value) > 0 ? "+" : ""}${write(value)}`
 }
 
 const Waiting = () => (
