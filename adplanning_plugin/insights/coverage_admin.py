@@ -21,7 +21,7 @@ from adplanning_plugin.kernel.export import list_response, table_response
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.kernel.paging import ListParams, paginate
 
-Cause = Literal["joined", "no_consent", "blocked", "offline", "renewal", "unknown"]
+Cause = Literal["joined", "not_joined", "no_consent", "blocked", "offline", "renewal", "unknown"]
 COLUMNS = (
     "order_id",
     "conversion_id",
@@ -74,14 +74,20 @@ class CoverageController(Controller):
         self,
         call: NamedDependency[AdminCall],
         params: NamedDependency[ListParams],
-        cause: Annotated[Cause | None, QueryParameter(description="Only orders of this cause.")] = None,
+        cause: Annotated[
+            Cause | None, QueryParameter(description="Only orders of this cause; `not_joined` is all causes.")
+        ] = None,
         from_date: Day = None,
         to_date: Day = None,
     ) -> Response[Any]:
         """Revenue orders of the period with their cause, newest first."""
         period = read_period(from_date, to_date, call.tenant.zone)
         rows = cover.orders_with_cause(call.tenant_id, period)
-        query = select(rows) if cause is None else select(rows).where(rows.c.cause == cause)
+        query = select(rows)
+        if cause == "not_joined":
+            query = query.where(rows.c.cause != cover.JOINED)
+        elif cause is not None:
+            query = query.where(rows.c.cause == cause)
         async with call.reading(heavy=True) as session:
             page = await paginate(
                 session,

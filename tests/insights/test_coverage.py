@@ -53,6 +53,9 @@ async def test_each_figure_opens_to_exactly_its_orders(khadi: Shop) -> None:
         assert {row["cause"] for row in page["orders"]} <= {cause}
         if cause == "joined":
             assert {row["joined_by"] is not None for row in page["orders"]} == {True}
+    lost = await khadi.get("/coverage/orders", cause="not_joined", limit=200, **YEAR)
+    assert lost["count"] == found["orders"] - found["joined"]
+    assert "joined" not in {row["cause"] for row in lost["orders"]}
     everything = await khadi.get("/coverage/orders", limit=1, **YEAR)
     assert everything["count"] == found["orders"]
 

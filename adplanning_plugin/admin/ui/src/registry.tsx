@@ -1,7 +1,7 @@
 // Every page: one line each. `key` is the manifest's, which decides who sees it in the sidebar; a page without a key of its
 // own (a detail page) names its parent's. Each file exports `default` and becomes a chunk of its own.
 import type { LucideIcon } from "lucide-react"
-import { ChartNoAxesCombined, LayoutDashboard, Megaphone, Scale, Target } from "lucide-react"
+import { ChartNoAxesCombined, Gauge, LayoutDashboard, Megaphone, Scale, ScanEye, Target } from "lucide-react"
 import type { ComponentType } from "react"
 
 export interface PageEntry {
@@ -18,7 +18,9 @@ export const PAGES: PageEntry[] = [
   { path: "/campaigns/$id", key: "campaigns", load: () => import("@/pages/campaign") },
   { path: "/conversions", key: "conversions", icon: ChartNoAxesCombined, load: () => import("@/pages/conversions") },
   { path: "/conversions/$id", key: "conversions", load: () => import("@/pages/conversion") },
+  { path: "/coverage", key: "coverage", icon: ScanEye, load: () => import("@/pages/coverage") },
   { path: "/goals", key: "goals", icon: Target, load: () => import("@/pages/goals") },
   { path: "/goals/$id", key: "goals", load: () => import("@/pages/goal") },
+  { path: "/metrics", key: "metrics", icon: Gauge, load: () => import("@/pages/metrics") },
   { path: "/roi", key: "roi", icon: Scale, load: () => import("@/pages/roi") },
 ]

@@ -14,6 +14,8 @@ interface OverProps {
   description?: ReactNode
   /** Buttons at the foot: the one that acts last. */
   footer?: ReactNode
+  /** Beside the title: what changes or prints what is shown. */
+  actions?: ReactNode
   children?: ReactNode
 }
 
@@ -24,7 +26,7 @@ const SIZES = {
   drawer: "inset-y-2 right-2 left-2 sm:left-auto sm:w-[34rem] rounded-xl",
 }
 
-function Over({ open, onOpenChange, title, description, footer, children, size }: OverProps & { size: keyof typeof SIZES }) {
+function Over({ open, onOpenChange, title, description, footer, actions, children, size }: OverProps & { size: keyof typeof SIZES }) {
   // There is no trigger that Radix knows: what had the focus gets it back.
   const opener = useRef<Element | null>(null)
   return (
@@ -38,15 +40,16 @@ function Over({ open, onOpenChange, title, description, footer, children, size }
             event.preventDefault()
             if (opener.current instanceof HTMLElement) opener.current.focus()
           }}
-          className={cn("fixed z-50 flex flex-col bg-card text-fg shadow-pop outline-none", SIZES[size], size === "drawer" ? "anim-slide" : "anim-rise")}
+          className={cn("prints-alone fixed z-50 flex flex-col bg-card text-fg shadow-pop outline-none", SIZES[size], size === "drawer" ? "anim-slide" : "anim-rise")}
         >
-          <div className="flex items-start gap-3 border-b border-line px-5 py-3">
+          <div className={cn("flex items-start gap-3 border-b border-line px-5 py-3", Boolean(actions) && "flex-wrap sm:flex-nowrap")}>
             <div className="min-w-0 flex-1">
               <Primitive.Title className="text-lg">{title}</Primitive.Title>
               {description ? <Primitive.Description className="text-sm text-muted">{description}</Primitive.Description> : null}
             </div>
+            {actions ? <div className="no-print order-1 flex basis-full flex-wrap items-center gap-2 sm:order-none sm:basis-auto">{actions}</div> : null}
             <Primitive.Close asChild>
-              <IconButton label="Close" small><X className="size-4" aria-hidden="true" /></IconButton>
+              <IconButton label="Close" small className="no-print"><X className="size-4" aria-hidden="true" /></IconButton>
             </Primitive.Close>
           </div>
           <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4" tabIndex={0} role="group" aria-label={title}>{children}</div>

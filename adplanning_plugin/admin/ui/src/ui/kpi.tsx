@@ -30,7 +30,7 @@ interface KpiProps {
 export function Kpi({ title, value, change, better = "up", before, spark, explain, to, search, foot }: KpiProps) {
   return (
     <div className="relative flex min-w-0 flex-col gap-1 rounded-lg bg-card px-4 py-3 shadow-card has-[a:hover]:bg-hover">
-      <div className="flex h-6 items-center gap-1 text-sm text-muted">
+      <div className="flex min-h-6 items-center gap-1 text-sm text-muted">
         {to ? <Link to={to as never} search={search as never} className="after:absolute after:inset-0 after:rounded-lg hover:text-fg">{title}</Link> : <span>{title}</span>}
         {explain ? <span className="relative z-10"><Explain what={title}>{explain}</Explain></span> : null}
         {spark ? <span className="ml-auto hidden pl-2 sm:block"><Sparkline values={spark} width={64} height={22} /></span> : null}
@@ -60,14 +60,14 @@ export function Change({ value, better = "up", before }: { value: number | null;
   )
 }
 
-/** Tiles side by side, as many as fit. */
-export const KpiGrid = ({ children }: { children: ReactNode }) => (
-  <div className="grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,100%),1fr))] gap-3 md:grid-cols-3 xl:grid-cols-5">{children}</div>
+/** Tiles side by side, as many as fit; `six`: in rows of two, three or six, for as many headline figures. */
+export const KpiGrid = ({ children, six = false }: { children: ReactNode; six?: boolean }) => (
+  <div className={cn("grid gap-3", six ? "grid-cols-2 md:grid-cols-3 xl:grid-cols-6" : "grid-cols-[repeat(auto-fill,minmax(min(9.5rem,100%),1fr))] md:grid-cols-3 xl:grid-cols-5")}>{children}</div>
 )
 
 /** As tall as a tile with its change. */
-export const KpiSkeleton = ({ count }: { count: number }) => (
-  <KpiGrid>
+export const KpiSkeleton = ({ count, six = false }: { count: number; six?: boolean }) => (
+  <KpiGrid six={six}>
     {Array.from({ length: count }, (_, index) => (
       <div key={index} className="flex flex-col gap-1 rounded-lg bg-card px-4 py-3 shadow-card">
         <Skeleton className="h-6 w-20" />

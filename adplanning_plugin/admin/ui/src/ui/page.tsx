@@ -1,6 +1,6 @@
 // A page's outline: its header, its cards, and lists of facts.
 import { type ReactNode, useEffect, useRef } from "react"
-import { takeHeadingFocus } from "@/state/focus"
+import { takeFocusTarget, takeHeadingFocus } from "@/state/focus"
 import { cn } from "./cn"
 
 interface PageHeaderProps {
@@ -16,7 +16,8 @@ interface PageHeaderProps {
 export function PageHeader({ title, description, actions, parent }: PageHeaderProps) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    if (takeHeadingFocus()) heading.current?.focus({ preventScroll: true })
+    const back = takeFocusTarget()
+    if (takeHeadingFocus() || back) (back ?? heading.current)?.focus({ preventScroll: true })
   }, [])
   useEffect(() => {
     document.title = `${title} · Ad planning`

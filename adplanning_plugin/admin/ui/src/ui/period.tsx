@@ -1,7 +1,7 @@
 // The one control for dates: presets by click or key, two days of one's own, comparison, and the zone they are in.
 import { CalendarDays } from "lucide-react"
 import { Popover } from "radix-ui"
-import { type KeyboardEvent, useEffect, useState } from "react"
+import { type KeyboardEvent, useEffect, useRef, useState } from "react"
 import { useFormat } from "@/shell/session"
 import { isDay, PRESETS, type Preset, type Range } from "@/state/days"
 import type { Period } from "@/state/period"
@@ -26,11 +26,13 @@ export function PeriodPicker({ period, choose, between, compare }: Props) {
   const format = useFormat()
   const [open, setOpen] = useState(false)
   const [own, setOwn] = useState<Range>(period)
+  const trigger = useRef<HTMLButtonElement>(null)
   useEffect(() => setOwn({ from: period.from, to: period.to }), [period.from, period.to])
   useEffect(() => {
     const listen = (event: globalThis.KeyboardEvent) => {
       if (event.key !== "d" || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return
-      if (document.querySelector('[role="dialog"]')) return
+      // Below a dialog the page rests; in a dialog with dates of its own, the key is that dialog's.
+      if ([...document.querySelectorAll('[role="dialog"]')].some((dialog) => !dialog.contains(trigger.current))) return
       event.preventDefault()
       setOpen(true)
     }
@@ -56,7 +58,7 @@ export function PeriodPicker({ period, choose, between, compare }: Props) {
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger asChild>
-        <Button aria-keyshortcuts="d">
+        <Button ref={trigger} aria-keyshortcuts="d">
           <CalendarDays className="size-4 text-muted" aria-hidden="true" />
           <span className="sr-only">Period</span>
           <span>{label ?? days}</span>
