@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from playwright.async_api import ConsoleMessage, Page, expect
+from playwright.async_api import ConsoleMessage, Page, Request, expect
 
 ROOT = Path(__file__).parents[2]
 UI = ROOT / "adplanning_plugin" / "admin" / "ui"
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
+SURVEY = Path(__file__).with_name("survey.js")
 SHOTS = Path(os.environ.get("ADPLANNING_UI_SHOTS") or ROOT / ".check" / "ui")
 """Where screenshots are kept for people to look at."""
 WIDTHS = (1440, 390)
@@ -23,10 +26,6 @@ document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`refused by the policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`))
 """
 BUSY = "main [aria-busy=true], [role=dialog] [aria-busy=true]"
-FIND_VIOLATIONS = """
-() => axe.run(document, {resultTypes: ["violations"]}).then((found) => found.violations.map((rule) =>
-  `${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`))
-"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,16 @@ class Visit:
         """Errors and warnings of the console, exceptions, and what the policy refused."""
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self._open: set[Request] = set()
+        page.on("request", self._asked)
+        page.on("requestfinished", self._answered)
+        page.on("requestfailed", self._answered)
+
+    def _asked(self, request: Request) -> None:
+        self._open.add(request)
+
+    def _answered(self, request: Request) -> None:
+        self._open.discard(request)
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -66,11 +75,34 @@ class Visit:
         await self.page.wait_for_load_state("networkidle")
         await expect(self.page.locator(BUSY)).to_have_count(0)
 
-    async def axe(self) -> list[str]:
-        """What axe finds wrong with the page as it stands, dialogs included."""
+    async def quiet(self) -> None:
+        """As `settle`, within a tenth of a second of the last answer: for pages where nobody types."""
+        await self.page.locator("h1").first.wait_for()
+        calm, patience = 0, time.monotonic() + 30
+        while calm < 3:
+            await asyncio.sleep(0.03)
+            calm = calm + 1 if not self._open else 0
+            assert time.monotonic() < patience, f"Still open: {', '.join(each.url for each in self._open)}"
+        await expect(self.page.locator(BUSY)).to_have_count(0)
+
+    async def become(self, width: int, theme: str) -> None:
+        """The same page in another window and theme, without loading it anew."""
+        self.width, self.theme = width, theme
+        await self.page.set_viewport_size({"width": width, "height": 900})
+        await self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        await self.quiet()
+
+    async def axe(self, *rules: str) -> list[str]:
+        """What axe finds wrong with the page as it stands, dialogs included; by all its rules, or by those named."""
         if not await self.page.evaluate("typeof axe === 'object'"):
             await self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        return await self.page.evaluate(FIND_VIOLATIONS)
+        return await self.survey("violations", list(rules) or None)
+
+    async def survey(self, what: str, *given: Any) -> Any:
+        """The answer of a function of survey.js."""
+        if not await self.page.evaluate("typeof adplanningSurvey === 'object'"):
+            await self.page.evaluate(SURVEY.read_text(encoding="utf-8"))
+        return await self.page.evaluate(f"(given) => adplanningSurvey.{what}(...given)", list(given))
 
     async def scrolls_sideways(self) -> bool:
         """Whether the page is wider than the window."""

@@ -131,7 +131,7 @@ function Grid<Row, Data extends Page>({ name, columns, shown, rowKey, table, onO
     manualFiltering: true,
   })
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="group" aria-label={`Table of ${name}`}>
+    <div className="relative overflow-x-auto" tabIndex={0} role="group" aria-label={`Table of ${name}`}>
       <table className="w-full text-left text-sm">
         <thead>
           <tr className="border-b border-line text-muted">
@@ -274,7 +274,8 @@ function Pager({ page, table }: { page: Page; table: TableState }) {
   )
 }
 
-function CsvButton({ name, csv }: { name: string; csv: { path: string; query: object } }) {
+/** For figures that stand in no list: everything that is filtered, as a file. */
+export function CsvButton({ name, csv }: { name: string; csv: { path: string; query: object } }) {
   const [busy, setBusy] = useState(false)
   const run = async () => {
     setBusy(true)
@@ -344,7 +345,7 @@ export function PlainTable({ caption, head, rows, foot }: { caption: string; hea
     )
   }
   return (
-    <div className="overflow-x-auto" tabIndex={0} role="group" aria-label={caption}>
+    <div className="relative overflow-x-auto" tabIndex={0} role="group" aria-label={caption}>
       <table className="w-full text-left text-sm">
         <caption className="sr-only">{caption}</caption>
         <thead>

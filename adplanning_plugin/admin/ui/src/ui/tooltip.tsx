@@ -22,7 +22,7 @@ export function Tooltip({ text, children }: { text: ReactNode; children: ReactNo
 export function Explain({ what, children }: { what: string; children: ReactNode }) {
   return (
     <Popover.Root>
-      <Popover.Trigger aria-label={`What is ${what}?`} className="no-print inline-flex size-5 items-center justify-center rounded align-middle text-muted hover:text-fg">
+      <Popover.Trigger aria-label={`What is ${what}?`} className="no-print -m-0.5 inline-flex size-6 items-center justify-center rounded align-middle text-muted hover:text-fg">
         <CircleHelp className="size-3.5" aria-hidden="true" />
       </Popover.Trigger>
       <Popover.Portal>

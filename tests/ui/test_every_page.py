@@ -1,0 +1,122 @@
+"""What is asked of every page of the registry: seen, read aloud, zoomed, walked by keyboard, kept by its address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, expect
+
+from host_example.catalogue import PASSWORD
+from tests.ui.surveying import Registered, address, registered, walk
+from tests.ui.visiting import REPORT_CSP, THEMES, WIDTHS, Site, Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+PAGES = registered()
+EVERY_PAGE = pytest.mark.parametrize("entry", PAGES, ids=[page.name for page in PAGES])
+INSTEAD = {"Page not found", "Not allowed", "Something went wrong"}
+ZOOMED = 640
+"""A window of 1280 px at 200 %."""
+
+
+@pytest.fixture(scope="module")
+async def signed_in(site: Site, browser: Browser) -> AsyncIterator[BrowserContext]:
+    """One profile for the whole file: what the first page fetched is there for the next."""
+    context = await browser.new_context(
+        viewport={"width": 1440, "height": 900}, reduced_motion="reduce", locale="en-GB", color_scheme="light"
+    )
+    context.set_default_timeout(15_000)
+    await context.add_init_script(REPORT_CSP)
+    login = await context.request.post(
+        f"{site.origin}/auth/login", data={"email": "admin@example.com", "password": PASSWORD}
+    )
+    assert login.ok, await login.text()
+    yield context
+    await context.close()
+
+
+@pytest.fixture
+async def visit(site: Site, signed_in: BrowserContext) -> AsyncIterator[Visit]:
+    """A tab of that profile."""
+    page = await signed_in.new_page()
+    yield Visit(site, page, 1440, "light")
+    await page.close()
+
+
+async def open_entry(visit: Visit, signed_in: BrowserContext, entry: Registered) -> None:
+    """The page itself, not what stands in its place."""
+    await visit.page.goto(visit.site.url(await address(entry, visit.site, signed_in.request)))
+    await visit.quiet()
+    assert await visit.page.get_by_role("heading", level=1).inner_text() not in INSTEAD
+
+
+@EVERY_PAGE
+async def test_it_can_be_read_by_everybody_at_every_width_in_every_theme_and_zoomed(
+    visit: Visit, signed_in: BrowserContext, entry: Registered
+) -> None:
+    await open_entry(visit, signed_in, entry)
+    wrong: list[str] = []
+    for width in WIDTHS:
+        for theme in THEMES:
+            await visit.become(width, theme)
+            await visit.shot(f"page-{entry.name}")
+            # A theme changes colours alone: what else axe looks at is the same in both.
+            found = await visit.axe(*(["color-contrast"] if theme == "dark" else []))
+            wrong += [f"{width} {theme}: {each}" for each in found]
+            if await visit.scrolls_sideways():
+                wrong.append(f"{width} {theme}: the page scrolls sideways")
+            wrong += [f"{width} {theme}: {each} moves" for each in await visit.survey("moving")]
+    # At 390 px nothing has to be scrolled sideways, tables included.
+    wrong += [f"390: {each} scrolls sideways" for each in await visit.survey("scrollers")]
+    await visit.become(ZOOMED, "light")
+    if await visit.scrolls_sideways():
+        wrong.append("at 200 % zoom the page scrolls sideways")
+    assert wrong == []
+    assert visit.errors == []
+
+
+@EVERY_PAGE
+async def test_the_keyboard_reaches_every_control_and_shows_where_it_is(
+    visit: Visit, signed_in: BrowserContext, entry: Registered
+) -> None:
+    await open_entry(visit, signed_in, entry)
+    assert await walk(visit) == {"missed": [], "unseen": [], "deaf": []}
+
+
+@EVERY_PAGE
+async def test_its_address_can_be_kept_and_back_leads_back(
+    visit: Visit, signed_in: BrowserContext, entry: Registered
+) -> None:
+    page = visit.page
+    heading = page.get_by_role("heading", level=1)
+    await page.goto(visit.site.url("/conversions" if entry.path != "/conversions" else "/"))
+    await visit.quiet()
+    before = await heading.inner_text()
+    if entry.is_of_one:
+        await open_entry(visit, signed_in, entry)
+    else:
+        await (
+            page.get_by_role("navigation", name="Ad planning")
+            .locator(f'a[href$="/app/ad-planning{entry.path}"]')
+            .click()
+        )
+        await expect(heading).not_to_have_text(before)
+    await visit.quiet()
+    title, kept = await heading.inner_text(), page.url
+    assert re.search(r"\w", await page.title())
+    await page.reload()
+    await expect(heading).to_have_text(title)
+    assert page.url == kept
+    await visit.quiet()
+    await page.go_back()
+    await expect(heading).to_have_text(before)
+    assert visit.errors == []
+
+
+async def test_nothing_moves_while_a_page_waits(visit: Visit) -> None:
+    await visit.page.route("**/admin/ad-planning/conversions?*", lambda _: None)
+    await visit.page.goto(visit.site.url("/conversions"))
+    await expect(visit.page.locator("main [aria-busy=true]").first).to_be_visible()
+    assert await visit.survey("moving") == []
+    await visit.page.unroute_all(behavior="ignoreErrors")
