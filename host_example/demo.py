@@ -88,6 +88,7 @@ class Place:
         return StoreSettings(
             database_url=database_url,
             payment_url=f"http://{HOST}:{self.payment_port}",
+            count_programs=True,
             **json.loads(kept.read_text()),
         )
 

@@ -1,7 +1,7 @@
 """The plugin, installed: who may come in, which shop a request belongs to, and where events come from."""
 
 import adplanning_plugin as ap
-from adplanning_plugin.options import CookieOptions, DatabaseOptions, PageOptions
+from adplanning_plugin.options import CookieOptions, DatabaseOptions, IngestOptions, PageOptions
 from host_example.context import Store, Visitors
 from host_example.links import LINKS
 from host_example.staff import SCOPES, staff_guard, staff_of
@@ -42,8 +42,10 @@ def install(store: Store, options: ap.Options | None = None) -> ap.AdPlanning:
     database = DatabaseOptions(url=store.settings.database_url)
     cookie = CookieOptions(secure=store.settings.secure_cookies)
     pages = PageOptions(login_url="/app/login", home_url="/app")
+    ingest = IngestOptions(count_programs=store.settings.count_programs)
     secret = store.settings.secret
-    options = options or ap.Options(database=database, cookie=cookie, pages=pages, secret=secret, sessions="host")
+    own = ap.Options(database=database, cookie=cookie, pages=pages, ingest=ingest, secret=secret, sessions="host")
+    options = options or own
     store.visitors = Visitors(ap.bind_visitor, ap.current_visitor, ap.visitor_token, ap.identify)
     store.tracker_url = options.paths.script
     return ap.AdPlanning(options, StoreHooks(store))

@@ -26,6 +26,8 @@ class StoreSettings:
     secure_cookies: bool = False
     record_sessions: bool = True
     """Whether the store's own analytics writes `web_sessions` for shoppers who accepted cookies."""
+    count_programs: bool = False
+    """Whether scripts and headless browsers count as shoppers."""
     publishable_key: str = "pk_demo"
     second_publishable_key: str = "pk_demo_second"
 

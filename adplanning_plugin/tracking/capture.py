@@ -19,7 +19,7 @@ from litestar.middleware import ASGIMiddleware
 from adplanning_plugin.kernel.days import now
 from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.landing import Landing, host_of, parse_landing
-from adplanning_plugin.tracking.bots import is_bot
+from adplanning_plugin.tracking.bots import ignores_page
 from adplanning_plugin.tracking.consent import Consent
 from adplanning_plugin.tracking.edges import link_visitor
 from adplanning_plugin.tracking.flush import EventRow, Flusher
@@ -139,7 +139,8 @@ class CaptureMiddleware(ASGIMiddleware):
         if visit is None or _is_shared(response):
             return
         extra: list[tuple[bytes, bytes]] = []
-        if is_page and not is_bot(request.headers.get(b"user-agent", b"").decode("latin-1")):
+        agent = request.headers.get(b"user-agent", b"").decode("latin-1")
+        if is_page and not ignores_page(agent, self._runtime.options.ingest):
             request.begin(visit)
             extra = self._record(request, visit)
         elif is_page:

@@ -9,7 +9,6 @@ from sqlalchemy import text
 from adplanning_plugin.kernel.errors import AdPlanningError, Forbidden, Invalid, Unreadable
 from adplanning_plugin.kernel.landing import parse_landing
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.tracking.bots import is_bot
 from adplanning_plugin.tracking.claims import track_conversion
 from adplanning_plugin.tracking.gate import Gate, Header
 from adplanning_plugin.tracking.incoming import ClientId, Envelope, decode, property_json, supplied_visit
@@ -46,9 +45,9 @@ async def record_claim(request: Incoming) -> tuple[int, bytes, list[Header]]:
         raise
     key = await gate.key(headers, claimant.key)
     gate.limit(request.scope, headers, key, 1)
-    if is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
+    if request.ignored:
         gate.counts["bots"] += 1
-        raise Forbidden("Conversions are taken from people's browsers only.", code="bot")
+        raise Forbidden("Conversions are not taken from robots and driven browsers.", code="bot")
     property_json(claim.properties)
     visit, cookies, _ = await visit_of(request, key, claimant)
     if visit.consent.analytics:

@@ -16,7 +16,7 @@ from adplanning_plugin.kernel.days import now
 from adplanning_plugin.kernel.errors import AdPlanningError, Invalid, NotFound, Unavailable
 from adplanning_plugin.kernel.keys import KeyRecord
 from adplanning_plugin.kernel.refusals import database_refusal
-from adplanning_plugin.tracking.bots import is_bot
+from adplanning_plugin.tracking.bots import ignores_sender
 from adplanning_plugin.tracking.consent import CONSENT_COOKIE, Consent, decide
 from adplanning_plugin.tracking.edges import write_edges
 from adplanning_plugin.tracking.flush import EventRow, Flusher, Unstorable
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 10.0
 """A client has its answer within this, whatever the database does; a flush gives up after half of it."""
-_NOTHING = b'{"accepted":0,"duplicate":0,"rejected":[]}'
+_BOT = "The user agent is a robot's or a driven browser's: such events are not stored."
 
 
 class Incoming(NamedTuple):
@@ -53,6 +53,11 @@ class Incoming(NamedTuple):
     scope: Scope
     headers: dict[bytes, bytes]
     body: bytes
+
+    @property
+    def ignored(self) -> bool:
+        """Whether the sender is none whose events are kept."""
+        return ignores_sender(self.headers.get(b"user-agent", b"").decode("latin-1"), self.runtime.options.ingest)
 
 
 class Known(NamedTuple):
@@ -137,9 +142,11 @@ async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
         raise
     key = await gate.key(headers, read.envelope.key)
     gate.limit(request.scope, headers, key, len(read.events) + len(read.rejected) or 1)
-    if is_bot(headers.get(b"user-agent", b"").decode("latin-1")):
+    if request.ignored:
         gate.counts["bots"] += len(read.events)
-        return 202, _NOTHING, []
+        every = [*read.rejected, *(Rejected(index, "bot", _BOT) for index, _ in read.events)]
+        refused = msgspec.json.encode(sorted(every, key=lambda each: each.index))
+        return 202, b'{"accepted":0,"duplicate":0,"rejected":%b}' % refused, []
     visit, cookies, consent = await visit_of(request, key, read.envelope, read)
     rows, positions, rejected = _rows(runtime, key, read, visit, consent)
     try:
@@ -230,8 +237,7 @@ async def record_consent(request: Incoming) -> tuple[int, bytes, list[Header]]:
     token = None
     if body.consent is not None:
         cookies = [visits.consent_cookie(visit.consent), *cookies]
-    bot = is_bot(request.headers.get(b"user-agent", b"").decode("latin-1"))
-    if visit.consent.analytics and not bot:
+    if visit.consent.analytics and not request.ignored:
         token = write_visit(runtime, visit.tenant_id, visit.visitor_id, visit.session_id, visit.consent.state)
         if visit.fresh_visitor:
             await _store_landing(request, key, visit, body)

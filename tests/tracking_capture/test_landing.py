@@ -6,12 +6,14 @@ import time
 import pytest
 
 from adplanning_plugin.kernel.ids import new_id
-from adplanning_plugin.tracking import signed_link
+from adplanning_plugin.options import IngestOptions
+from adplanning_plugin.tracking import signed_link, stop_capture
 from adplanning_plugin.tracking.edges import settle
 from adplanning_plugin.tracking.flush import Flusher
 from adplanning_plugin.tracking.privacy import Privacy
-from tests.tracking_capture.conftest import ORIGIN, Shop, broken
+from tests.tracking_capture.conftest import BROWSER, ORIGIN, Shop, StoreHooks, broken, make_app, make_runtime
 
+HEADLESS = BROWSER.replace("Chrome", "HeadlessChrome")
 CAMPAIGN = "/?utm_source=Meta&utm_medium=cpc&utm_campaign=Summer%20Sale&fbclid=abc123"
 
 
@@ -112,6 +114,29 @@ async def test_what_is_no_page_for_one_person_is_not_captured(shop: Shop) -> Non
 
     assert all("set-cookie" not in page.headers for page in (shared, data, prefetch, image, crawled))
     assert await shop.events() == []
+
+
+@pytest.mark.parametrize("agent", [HEADLESS, "python-httpx/0.28.1"])
+async def test_programs_are_shoppers_only_where_the_store_says_so(
+    capture_database: str, shop: Shop, agent: str
+) -> None:
+    async with shop.browser(consent="analytics", agent=agent) as program:
+        unseen = await program.get("/?utm_source=a")
+    told = await make_runtime(capture_database, StoreHooks(), IngestOptions(count_programs=True))
+    open_shop = Shop(make_app(told), told, StoreHooks())
+    async with open_shop.browser(consent="analytics", agent=agent) as program:
+        seen = await program.get("/?utm_source=b")
+        sent = await open_shop.track({"name": "click"}, client=program)
+    async with open_shop.browser(consent="analytics", agent="Googlebot/2.1") as robot:
+        crawled = await robot.get("/?utm_source=c")
+    await told.get(Flusher).drain()
+    events = await shop.events()
+    await stop_capture(told)
+    await told.database.close()
+
+    assert ["set-cookie" in page.headers for page in (unseen, seen, crawled)] == [False, True, False]
+    assert sent.json()["accepted"] == 1
+    assert [event.utm["source"] for event in events if event.name == "page_view"] == ["b"]
 
 
 async def test_a_redirect_that_drops_the_campaign_is_the_landing(shop: Shop) -> None:

@@ -4,7 +4,7 @@
 
 import pytest
 
-from adplanning_plugin.tracking.bots import is_bot
+from adplanning_plugin.tracking.bots import is_bot, sender_of
 from adplanning_plugin.tracking.limits import Limiter, client_address
 
 
@@ -78,6 +78,24 @@ def test_one_ipv6_subscriber_is_one_client() -> None:
 )
 def test_robots_are_recognised(agent: str) -> None:
     assert is_bot(agent)
+
+
+@pytest.mark.parametrize(
+    ("agent", "sender"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/130.0 Safari/537.36",
+            "automated",
+        ),
+        ("Python/3.11 aiohttp/3.9.1", "client"),
+        ("Go-http-client/1.1", "client"),
+        ("gotobot AhrefsBot/7.0", "robot"),
+        ("WordPress/6.4; https://blog.example", "robot"),
+        ("", "robot"),
+    ],
+)
+def test_programs_are_told_from_crawlers(agent: str, sender: str) -> None:
+    assert sender_of(agent) == sender
 
 
 @pytest.mark.parametrize(

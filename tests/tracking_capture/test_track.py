@@ -244,8 +244,17 @@ async def test_a_robot_is_answered_and_counted_but_not_stored(shop: Shop) -> Non
         answer = await shop.track({"name": "click"}, client=robot)
 
     assert (answer.status_code, answer.json()["accepted"]) == (202, 0)
+    assert [(each["index"], each["code"]) for each in answer.json()["rejected"]] == [(0, "bot")]
     assert shop.runtime.get(Gate).counts["bots"] == 1
     assert await shop.events() == []
+
+
+@pytest.mark.parametrize("agent", ["python-httpx/0.28.1", "okhttp/4.12.0", "curl/8.5.0", "axios/1.7.2"])
+async def test_what_an_app_or_a_headless_storefronts_server_sends_is_stored(shop: Shop, agent: str) -> None:
+    async with shop.browser(agent=agent) as sender:
+        answer = await shop.track({"name": "click"}, client=sender)
+
+    assert (answer.json()["accepted"], answer.json()["rejected"]) == (1, [])
 
 
 async def test_with_the_database_gone_nothing_is_acknowledged(shop: Shop) -> None:
