@@ -44,7 +44,11 @@ class OverviewController(Controller):
             "actor": {"id": call.actor.id, "scopes": sorted(call.actor.scopes), "via": call.actor.via},
             "store": _store(call),
             "csrf_token": csrf_token(call.runtime, call.actor) if call.actor.via == "session" else None,
-            "paths": {"admin": call.runtime.options.paths.admin, "app": call.runtime.options.paths.app},
+            "paths": {
+                "admin": call.runtime.options.paths.admin,
+                "app": call.runtime.options.paths.app,
+                "script": call.runtime.options.paths.script,
+            },
         }
 
     @get("/links", operation_id="getLinks", summary="How each entity is provided, and what is lacking")

@@ -1,7 +1,7 @@
 // Every page: one line each. `key` is the manifest's, which decides who sees it in the sidebar; a page without a key of its
 // own (a detail page) names its parent's. Each file exports `default` and becomes a chunk of its own.
 import type { LucideIcon } from "lucide-react"
-import { ChartNoAxesCombined, Gauge, LayoutDashboard, Megaphone, Scale, ScanEye, Target } from "lucide-react"
+import { Activity, Cable, ChartNoAxesCombined, Gauge, KeyRound, LayoutDashboard, Megaphone, Scale, ScanEye, Settings2, Target, Waypoints } from "lucide-react"
 import type { ComponentType } from "react"
 
 export interface PageEntry {
@@ -14,6 +14,7 @@ export interface PageEntry {
 
 export const PAGES: PageEntry[] = [
   { path: "/", key: "dashboard", icon: LayoutDashboard, load: () => import("@/pages/dashboard") },
+  { path: "/attribution", key: "attribution", icon: Waypoints, load: () => import("@/pages/attribution") },
   { path: "/campaigns", key: "campaigns", icon: Megaphone, load: () => import("@/pages/campaigns") },
   { path: "/campaigns/$id", key: "campaigns", load: () => import("@/pages/campaign") },
   { path: "/conversions", key: "conversions", icon: ChartNoAxesCombined, load: () => import("@/pages/conversions") },
@@ -22,5 +23,9 @@ export const PAGES: PageEntry[] = [
   { path: "/goals", key: "goals", icon: Target, load: () => import("@/pages/goals") },
   { path: "/goals/$id", key: "goals", load: () => import("@/pages/goal") },
   { path: "/metrics", key: "metrics", icon: Gauge, load: () => import("@/pages/metrics") },
+  { path: "/operations", key: "operations", icon: Activity, load: () => import("@/pages/operations") },
   { path: "/roi", key: "roi", icon: Scale, load: () => import("@/pages/roi") },
+  { path: "/settings", key: "settings", icon: Settings2, load: () => import("@/pages/settings") },
+  { path: "/settings/keys", key: "keys", icon: KeyRound, load: () => import("@/pages/keys") },
+  { path: "/settings/links", key: "links", icon: Cable, load: () => import("@/pages/links") },
 ]

@@ -13,7 +13,7 @@ export interface Me {
   actor: { id: string; scopes: string[]; via: "session" | "bearer" }
   store: Store
   csrf_token: string | null
-  paths: { admin: string; app: string }
+  paths: { admin: string; app: string; script?: string }
 }
 
 export interface Store {

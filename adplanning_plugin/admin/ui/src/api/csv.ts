@@ -1,4 +1,4 @@
-// Everything that is filtered, as CSV: the same request with Accept: text/csv, which the server streams.
+// CSV both ways: everything that is filtered, by the same request with Accept: text/csv; and a file of rows to take in.
 import { apiBase, goToLogin } from "@/config"
 import { authorised, filled } from "./client"
 import { problemOf, unreachable } from "./problem"
@@ -20,4 +20,18 @@ export async function downloadCsv(path: string, query: object, name: string): Pr
   link.download = `${name}-${new Date().toISOString().slice(0, 10)}.csv`
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+}
+
+/** Rows of a file, all or none; a refusal names each wrong row by its field, `rates[3].day`. */
+export async function uploadCsv<T>(path: string, content: string): Promise<T> {
+  const headers = new Headers({ "content-type": "text/csv; charset=utf-8" })
+  await authorised(headers, "PUT")
+  const response = await fetch(new URL(apiBase + path, location.origin), { method: "PUT", headers, body: content, credentials: "same-origin" }).catch(() => {
+    throw unreachable()
+  })
+  if (!response.ok) {
+    if (response.status === 401) goToLogin()
+    throw await problemOf(response)
+  }
+  return (await response.json()) as T
 }

@@ -68,6 +68,7 @@ type ChangePath<M extends Verb> = { [P in keyof paths]: Operation<P, M> extends 
 
 interface Change<P extends keyof paths, M extends Verb> {
   path?: Part<Operation<P, M>, "path">
+  query?: Part<Operation<P, M>, "query">
   body?: BodyOf<Operation<P, M>>
   /** Repeats are answered as the first one was. */
   idempotencyKey?: string
@@ -80,7 +81,7 @@ export async function send<M extends "post" | "put" | "delete", P extends Change
 ): Promise<T> {
   const header = given.idempotencyKey ? { "Idempotency-Key": given.idempotencyKey } : undefined
   const call = api[method.toUpperCase() as "POST"] as (path: never, init: never) => Promise<{ data?: unknown }>
-  const { data } = await call(path as never, { params: { path: given.path, header }, body: given.body } as never)
+  const { data } = await call(path as never, { params: { path: given.path, query: filled(given.query ?? {}), header }, body: given.body } as never)
   return data as T
 }
 

@@ -37,20 +37,22 @@ export function useCredit() {
 
 export const windowLabel = (days: number) => (days === 0 ? "any time" : days === 1 ? "1 day" : `${days} days`)
 
-/** Three lists: the model, how long a visit counts, and whose date an order lies on. */
-export function CreditSwitches({ rules, state, set }: Credit) {
+/** Lists: the model, how long a visit counts, and, where a page counts by either (`dated`), whose date an order lies on. */
+export function CreditSwitches({ rules, state, set, dated = true }: Credit & { dated?: boolean }) {
   const models = rules.models.map((each) => ({ value: each.is_default ? "" : each.model, label: each.label }))
   const windows = rules.windows.map((each) => ({ value: each.is_default ? "" : each.window, label: windowLabel(each.days) }))
   return (
     <>
       <Switch label="Credit by" value={state.model} options={models} onChange={(model) => set({ model })} />
       <Switch label="Visits within" value={state.window} options={windows} onChange={(window) => set({ window })} />
-      <Switch
-        label="Date of"
-        value={state.basis}
-        options={[{ value: "order", label: "the order" }, { value: "click", label: "the click" }]}
-        onChange={(basis) => set({ basis: basis as "order" | "click" })}
-      />
+      {dated ? (
+        <Switch
+          label="Date of"
+          value={state.basis}
+          options={[{ value: "order", label: "the order" }, { value: "click", label: "the click" }]}
+          onChange={(basis) => set({ basis: basis as "order" | "click" })}
+        />
+      ) : null}
     </>
   )
 }

@@ -20,6 +20,8 @@ export function Sidebar() {
       entries: pages.map((each) => manifest.pages.find((page) => page.key === each)).filter(opens),
     }))
     .filter(({ entries }) => entries.length > 0)
+  // A page that others stand below (Settings) is not the open one where one of those is.
+  const above = (path: string) => path === "/" || manifest.pages.some((each) => each.path.startsWith(`${path}/`))
   return (
     <div className="flex h-full flex-col gap-4 p-3">
       <div className="flex items-center gap-2.5 px-1 py-1">
@@ -42,7 +44,7 @@ export function Sidebar() {
                   <li key={page.key}>
                     <Link
                       to={page.path as never}
-                      activeOptions={{ exact: page.path === "/", includeSearch: false }}
+                      activeOptions={{ exact: above(page.path), includeSearch: false }}
                       className="flex h-8 items-center gap-2.5 rounded-md px-2 text-sm font-medium text-muted hover:bg-hover hover:text-fg"
                       activeProps={{ className: "bg-card! text-fg! shadow-card" }}
                     >

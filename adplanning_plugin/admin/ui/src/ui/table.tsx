@@ -76,7 +76,7 @@ export function DataTable<Row, Data extends Page>(props: DataTableProps<Row, Dat
   const visible = columns.filter((column) => (column.extra ? hidden.has(`+${column.key}`) : !hidden.has(column.key)))
   return (
     <section aria-label={name} className="rounded-lg bg-card shadow-card">
-      <div className="no-print flex flex-wrap items-center gap-2 border-b border-line px-3 py-2.5 sm:px-4">
+      <div className="no-print flex flex-wrap items-start gap-2 border-b border-line px-3 py-2.5 sm:px-4">
         <div className="grid min-w-0 flex-1 basis-full grid-cols-2 gap-2 *:first:col-span-2 sm:flex sm:basis-0 sm:flex-wrap sm:items-center">{filters}</div>
         <Menu trigger={<Button><Columns3 className="size-4 text-muted" aria-hidden="true" />Columns</Button>}>
           <MenuLabel>Columns</MenuLabel>

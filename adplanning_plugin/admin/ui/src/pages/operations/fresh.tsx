@@ -1,0 +1,60 @@
+// How fresh each source is that figures are computed from, and what to do where one is behind.
+import { useApi } from "@/api/query"
+import { useFormat } from "@/shell/session"
+import { Badge } from "@/ui/badge"
+import { Card } from "@/ui/page"
+import { Async, Skeleton } from "@/ui/states"
+import { PlainTable } from "@/ui/table"
+import type { FreshSource } from "./answers"
+
+const STATES = { fresh: ["green", "Fresh"], late: ["orange", "Late"], stale: ["red", "Too old"], empty: ["grey", "Nothing yet"] } as const
+const WHOLE = {
+  fresh: "Every figure is up to date.",
+  late: "Some figures lag a little behind.",
+  stale: "Some figures are too old to rely on.",
+  empty: "Nothing has arrived from any source yet.",
+}
+/** What needs somebody stands first; the rest in the order in which data passes through. */
+const RANK = { stale: 2, late: 1, fresh: 0, empty: 0 }
+const READERS: Record<string, string> = {
+  "stream:sessions": "Visits from tracked events",
+  "stream:goals": "Goals met by tracked events",
+  "stream:attribution.touchpoints": "Visits' sources from tracked events",
+  "sweep:attribution.campaigns": "Ad campaigns",
+  "sweep:attribution.sessions": "Visits of the store",
+  "sweep:tracking.purchases": "Orders",
+  "sweep:tracking.refunds": "Refunds",
+  "sweep:tracking.leads": "Leads",
+  "sweep:tracking.forms": "Form responses",
+  "sweep:tracking.goals": "Goals met by the store's events",
+}
+
+export function Fresh() {
+  const format = useFormat()
+  const query = useApi("/freshness", { refetchInterval: 60_000 })
+  return (
+    <Card title="How fresh the figures are" description={query.data ? `${WHOLE[query.data.freshness.state]} Times are in ${format.zone}.` : "Each source that figures are computed from."}>
+      <Async query={query} skeleton={<Skeleton className="h-[34rem] w-full" />}>
+        {({ sources }) => (
+          <PlainTable
+            caption="Sources and how fresh they are"
+            head={[{ title: "Source" }, { title: "State" }, { title: "Newest" }, { title: "Waiting", right: true }, { title: "What to know" }]}
+            rows={[...sources].sort((a, b) => RANK[b.state] - RANK[a.state]).map((each) => [
+              <span key="source" className="font-medium sm:font-normal">{READERS[each.source] ?? each.title}</span>,
+              <Badge key="state" colour={STATES[each.state][0]}>{STATES[each.state][1]}</Badge>,
+              <Newest key="newest" of={each} />,
+              each.behind === null ? "–" : format.number(each.behind),
+              <span key="detail" className="whitespace-normal">{each.detail}{each.action ? <span className="block text-warn">{each.action}</span> : null}</span>,
+            ])}
+          />
+        )}
+      </Async>
+    </Card>
+  )
+}
+
+function Newest({ of }: { of: FreshSource }) {
+  const format = useFormat()
+  if (of.last_at) return <time dateTime={of.last_at} title={format.dateTime(of.last_at)} className="figure">{format.ago(of.last_at)}</time>
+  return <span className="figure">{of.last_day ? format.date(of.last_day) : "–"}</span>
+}

@@ -1,0 +1,72 @@
+// What the requests about settings, exchange rates and typed-in spend answer.
+import type { List } from "@/api/answers"
+
+export type Value = string | number | boolean | null
+
+export interface JsonSchema {
+  $ref?: string
+  $defs?: Record<string, JsonSchema>
+  type?: string
+  enum?: Value[]
+  title?: string
+  description?: string
+  default?: Value
+  minimum?: number
+  maximum?: number
+  maxLength?: number
+  properties?: Record<string, JsonSchema>
+}
+
+export interface Setting {
+  section: string
+  title: string
+  value: Record<string, Value>
+  version: number
+  updated_at: string | null
+  schema: JsonSchema
+}
+
+export interface Rate {
+  day: string
+  base: string
+  quote: string
+  rate: string
+  source: string
+  updated_at: string
+}
+
+export interface Spend {
+  day: string
+  platform: string
+  ad_campaign_id: string
+  ad_set_id: string | null
+  ad_id: string | null
+  campaign_name: string | null
+  spend: string | null
+  currency: string
+  zone: string | null
+  impressions: number | null
+  clicks: number | null
+  leads: number | null
+  platform_conversions: number | null
+  platform_value: string | null
+  source: string
+  version: number
+  updated_at: string
+}
+
+/** After rows were taken in; `superseded` counts those that count nowhere because something finer or linked does. */
+export interface TakenIn {
+  received: number
+  changed: number
+  superseded?: { linked: number; finer: number }
+}
+
+declare module "@/api/answers" {
+  interface Answers {
+    "/settings": { store: Store; settings: Setting[]; count: number }
+    "/settings/{section}": { setting: Setting }
+    "/exchange-rates": List<"exchange_rates", Rate>
+    "/ad-spend": List<"ad_spend", Spend>
+  }
+}

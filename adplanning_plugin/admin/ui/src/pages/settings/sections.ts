@@ -1,0 +1,128 @@
+// The sections of the settings in words: what each field means, what saving does. A section that no word is found for
+// (another plugin's) is drawn from its schema alone. Pure.
+import { words } from "@/format/format"
+import type { JsonSchema, Value } from "./answers"
+
+export interface FieldWords {
+  label: string
+  help?: string
+  /** How it is entered: as the schema says, in percent, or from the models and windows that there are. */
+  as?: "percent" | "model" | "window"
+  unit?: string
+  options?: Record<string, string>
+}
+
+export interface SectionWords {
+  title: string
+  about: string
+  /** What happens when it is saved. */
+  saving: string
+  fields: Record<string, FieldWords>
+}
+
+const SECTIONS: Record<string, SectionWords> = {
+  attribution: {
+    title: "Attribution",
+    about: "How the credit for a conversion is shared among the visits before it, and what reports show where nothing else is chosen.",
+    saving: "Saving shares the credit of every conversion out anew, in the background. Reports follow within minutes; what was tracked stays as it is, and saving the old values brings the old figures back.",
+    fields: {
+      default_model: { label: "Model", help: "What every report starts with. Each page can show another one.", as: "model" },
+      default_window_days: { label: "Visits count for", help: "How long before a conversion a visit may lie and still earn credit.", as: "window" },
+      half_life_hours: { label: "Half-life", unit: "hours", help: "Time decay: a visit that is this much older counts half as much." },
+      position_first: { label: "Share of the first visit", as: "percent", help: "Position based: what the visit that began it all earns." },
+      position_last: { label: "Share of the last visit", as: "percent", help: "Position based: what the last visit before the conversion earns. The visits between share the rest." },
+      direct: {
+        label: "Direct visits",
+        help: "Whether linear, time decay and position based give credit to visits that came from nowhere. The other models have rules of their own.",
+        options: {
+          exclude_unless_all: "Pass them over, unless there are no others",
+          exclude: "Always pass them over",
+          include: "Count them like any other",
+        },
+      },
+    },
+  },
+  privacy: {
+    title: "Consent",
+    about: "What holds for visitors who were never asked. Who said yes or no is always obeyed.",
+    saving: "Saving changes what is stored from now on, within 15 seconds. What was stored before is not touched.",
+    fields: {
+      unknown_consent: {
+        label: "A visitor who was not asked counts as",
+        options: {
+          denied: "Refused: counted in totals only, nothing is stored in the browser",
+          analytics: "Agreed to analytics: visits are joined to orders",
+          granted: "Agreed to everything, ads included",
+        },
+        help: "Where the law asks for consent beforehand, only the first is allowed.",
+      },
+    },
+  },
+  revenue: {
+    title: "Revenue",
+    about: "What of an order counts as revenue in every figure. Refunds are always taken off; unpaid and test orders never count.",
+    saving: "Saving values every order anew, in the background. Revenue, ROAS and credit follow within minutes, for the past too.",
+    fields: {
+      net_of_discount: { label: "Without discounts", help: "Count what was paid, not the price before the discount." },
+      net_of_tax: { label: "Without tax", help: "Tax is passed on, not earned." },
+      net_of_shipping: { label: "Without shipping", help: "Leave out what the customer paid for delivery." },
+      net_of_gift_cards: { label: "Without gift cards", help: "What a gift card paid was revenue when the card was sold." },
+    },
+  },
+  identity: {
+    title: "Orders without a visit",
+    about: "Some orders do not say which visit they came from. If their buyer is known from a login or an address, their own latest visit is taken instead.",
+    saving: "Saving holds for orders that arrive from now on.",
+    fields: {
+      visit_hours_before_order: { label: "Take a visit of up to", unit: "hours before", help: "0 switches this off: such orders then count as without a visit." },
+    },
+  },
+}
+
+export function sectionWords(section: string, title: string, schema: JsonSchema): SectionWords {
+  const known = SECTIONS[section]
+  const shape = shapeOf(schema)
+  if (known) return known
+  return { title, about: shape.description ?? "", saving: "", fields: {} }
+}
+
+/** The object that a schema describes, its reference followed. */
+export function shapeOf(schema: JsonSchema): JsonSchema {
+  const name = schema.$ref?.replace("#/$defs/", "")
+  return (name ? schema.$defs?.[name] : undefined) ?? schema
+}
+
+export const fieldWords = (all: SectionWords, name: string, schema: JsonSchema): FieldWords =>
+  all.fields[name] ?? { label: words(name), ...(schema.description ? { help: schema.description } : {}) }
+
+export type Entry = string | boolean
+
+/** A value as it stands in its control. */
+export function entryOf(value: Value | undefined, schema: JsonSchema, as?: FieldWords["as"]): Entry {
+  if (schema.type === "boolean") return value === true
+  if (value === null || value === undefined) return ""
+  return as === "percent" ? String(Number((Number(value) * 100).toFixed(4))) : String(value)
+}
+
+/** What is in a control as the API takes it. */
+export function valueOf(entry: Entry, schema: JsonSchema, as?: FieldWords["as"]): Value {
+  if (typeof entry === "boolean") return entry
+  if (schema.type === "number" || schema.type === "integer") {
+    const number = Number(entry.replace(",", "."))
+    return as === "percent" ? Number((number / 100).toFixed(6)) : number
+  }
+  return entry
+}
+
+/** What is wrong with an entry, in a sentence; null where nothing is. */
+export function entryProblem(entry: Entry, schema: JsonSchema, as?: FieldWords["as"]): string | null {
+  if (typeof entry === "boolean" || (schema.type !== "number" && schema.type !== "integer")) return null
+  const typed = entry.trim().replace(",", ".")
+  if (typed === "" || !Number.isFinite(Number(typed))) return "Enter a number."
+  const factor = as === "percent" ? 100 : 1
+  const number = Number(typed) / factor
+  if (schema.type === "integer" && !Number.isInteger(number)) return "Enter a whole number."
+  if (schema.minimum !== undefined && number < schema.minimum) return `Enter at least ${schema.minimum * factor}.`
+  if (schema.maximum !== undefined && number > schema.maximum) return `Enter at most ${schema.maximum * factor}.`
+  return null
+}
