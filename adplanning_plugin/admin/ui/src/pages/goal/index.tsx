@@ -85,7 +85,7 @@ function Body({ goal, dates }: { goal: GoalAnswer; dates: ReturnType<typeof useP
                 ["Looks for", typeLabel(goal.goal_type)],
                 ["Conditions", <ConditionList key="conditions" goal={goal} />],
                 ["Counts as", <ConversionTypeBadge key="type" type={goal.conversion_type} />],
-                ["Value of one", goal.value_from_event ? `From the event${goal.default_value ? `, else ${format.money(goal.default_value, goal.currency)}` : ""}` : format.money(goal.default_value, goal.currency)],
+                ["Value of one", goal.value_from_event ? `From the event${goal.default_value ? `, else ${format.money(goal.default_value, goal.currency)}` : ""}` : goal.default_value ? format.money(goal.default_value, goal.currency) : "None"],
                 ["Priority", format.number(goal.priority)],
                 ["Active", <ActiveSwitch key="active" goal={goal} />],
               ]}

@@ -84,26 +84,28 @@ function RowField({ row, fields, events, applies, error, onChange, onRemove }: R
   )
 }
 
-function CustomField({ row, fields, wiring, onChange }: { row: Row; fields: FieldOffer[]; wiring: object; onChange: (patch: Partial<Row>) => void }) {
+function CustomField({ row, fields, wiring, onChange }: { row: Row; fields: FieldOffer[]; wiring: { id: string; "aria-describedby": string | undefined; "aria-invalid": true | undefined }; onChange: (patch: Partial<Row>) => void }) {
   const offer = fields.find((each) => each.field === row.field)
   const operators = offer?.operators ?? [row.operator]
   const known = offer ? fields : [{ field: row.field, kind: "text" as const, operators }, ...fields]
+  const { id: _, ...wrong } = wiring
+  const named = row.field === "properties.<name>"
   const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
   return (
-    <div className="grid gap-2 sm:grid-cols-2">
+    <div className="grid gap-2 sm:grid-cols-3">
       <Select
-        {...wiring} value={row.field}
+        id={wiring.id} value={row.field}
         options={known.map((each) => ({ value: each.field, label: each.field === "properties.<name>" ? "A property of the event" : capital(fieldLabel(each.field)) }))}
         onChange={(event) => {
           const next = fields.find((each) => each.field === event.target.value)
           onChange({ field: event.target.value, operator: next && !next.operators.includes(row.operator) ? next.operators[0]! : row.operator })
         }}
       />
-      {row.field === "properties.<name>" ? <Input aria-label="Property's name" placeholder="plan" value={row.property} onChange={(event) => onChange({ property: event.target.value.trim() })} /> : null}
+      {named ? <Input {...(row.property ? {} : wrong)} aria-label="Property's name" placeholder="plan" value={row.property} onChange={(event) => onChange({ property: event.target.value.trim() })} /> : null}
       <Select aria-label="Comparison" value={row.operator} options={operators.map((value) => ({ value, label: OPERATORS[value] ?? words(value) }))} onChange={(event) => onChange({ operator: event.target.value })} />
       {takesValue(row) ? (
         <Input
-          aria-label="Compared with" value={row.value} placeholder={row.operator === "in" || row.operator === "not_in" ? "one, another, a third" : offer?.kind === "money" ? "500" : ""}
+          {...(named && !row.property ? {} : wrong)} aria-label="Compared with" value={row.value} placeholder={row.operator === "in" || row.operator === "not_in" ? "one, another, a third" : offer?.kind === "money" ? "500" : ""}
           onChange={(event) => onChange({ value: event.target.value })}
         />
       ) : null}
