@@ -76,7 +76,7 @@ class IngestOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_future_minutes: int = 10
     max_age_days: int = 31
     count_programs: bool = False
-    """Counts headless browsers and scripts as shoppers, for a demo or tests of the store; crawlers are never counted."""
+    """Counts headless browsers and scripts as shoppers, for a demo or a test of the store; crawlers never count."""
     freeze_garbage_collector: bool = True
     """Once started, what the process has loaded is left out of Python's garbage collections (`gc.freeze`) until it
     shuts down: under load each full one would halt all requests to walk through it. False leaves it alone."""
