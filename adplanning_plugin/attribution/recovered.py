@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ColumnElement, DateTime, Row, Select, Table, Text, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, DateTime, Row, Subquery, Table, Text, func, literal_column, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -54,7 +54,8 @@ async def with_recovered(
     window = _e.occurred_at.between(min(times) - BEFORE, max(times) + AFTER)
     visitors = list({each.visitor_id for each in bare.values()})
     found: dict[str, Row[Any]] = {}
-    for row in await session.execute(_pairs(runtime, tenant_id, visitors, window)):
+    pairs = _pairs(runtime, tenant_id, visitors, window)
+    for row in await session.execute(select(pairs).order_by(pairs.c.occurred_at, pairs.c.id)):
         found.setdefault(row.host_session, row)  # the first one began the visit
     return [
         msgspec.structs.replace(
@@ -79,7 +80,7 @@ async def sessions_to_read(
     visitors = list(await session.scalars(seen.distinct()))
     if not visitors:
         return []
-    pairs = _pairs(runtime, tenant_id, visitors, *new).subquery("pairs")
+    pairs = _pairs(runtime, tenant_id, visitors, *new)
     sourced = select(Touchpoint.id).where(
         Touchpoint.tenant_id == tenant_id,
         Touchpoint.session_id == pairs.c.host_session,
@@ -92,11 +93,11 @@ def _is_bare(landing: Landing) -> bool:
     return origin_of(landing.utm, landing.click_ids, landing.referrer_host, landing.own_host).is_direct
 
 
-def _pairs(runtime: Runtime, tenant_id: str, visitors: Sequence[str], *events: ColumnElement[bool]) -> Select[Any]:
+def _pairs(runtime: Runtime, tenant_id: str, visitors: Sequence[str], *events: ColumnElement[bool]) -> Subquery:
     """Sourced events of these visitors, each with the store's session that began next; the earliest event first."""
     host = runtime.get(Links).by_ids("analytics_session", tenant_id, visitors, column="visitor_id")
     started = sql_cast(host.c.started_at, DateTime(timezone=True))
-    return (
+    pairs = (
         select(
             host.c.id.label("host_session"),
             _e.occurred_at,
@@ -112,3 +113,4 @@ def _pairs(runtime: Runtime, tenant_id: str, visitors: Sequence[str], *events: C
         .ext(distinct_on(_e.occurred_at, _e.id))
         .order_by(_e.occurred_at, _e.id, started, host.c.id)
     )
+    return pairs.subquery("pairs")
