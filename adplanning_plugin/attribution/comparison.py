@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Float, Select, and_, case, func, select
 from sqlalchemy import cast as sql_cast
 
-from adplanning_plugin.attribution.repository import StatsFilter, conversion, credit, credited, named
+from adplanning_plugin.attribution.repository import KIND, StatsFilter, conversion, credit, credited, named
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.links import Links
 
@@ -15,7 +15,7 @@ from adplanning_plugin.links import Links
 def comparison_rows(
     links: Links, tenant_id: str, wanted: StatsFilter, group_by: str, models: int, window_days: int
 ) -> Select[Any]:
-    """Credit by one group and currency under each model; the unattributed rest has a null key.
+    """Credit by one group and currency under each model; what is no touch's has a null key.
 
     Columns: key, name, kind, ad_campaign_id, currency, and conversions_N, value_N, refunded_N of the N-th model.
     Most value under any model first.
@@ -32,14 +32,14 @@ def comparison_rows(
     grouped = (
         select(
             key.label("key"),
-            func.min(c.ad_campaign_id).label("ad_campaign_id"),
-            case((c.touch_id == "", "unattributed"), else_="touch").label("kind"),
+            func.min(case((KIND == "touch", c.ad_campaign_id))).label("ad_campaign_id"),
+            KIND.label("kind"),
             c.currency,
             *sums,
         )
         .select_from(source)
         .where(*conditions)
-        .group_by(key, "kind", c.currency)
+        .group_by("key", "kind", c.currency)
         .having(func.greatest(*(func.sum(c.weights[model]) for model in range(1, models + 1))) > 0)
         .subquery("compared")
     )

@@ -27,7 +27,7 @@ def _bound(value: str | None, field: str, zone: str, *, later: int) -> datetime 
     try:
         if len(value) == 10:
             return day_start(date.fromisoformat(value) + timedelta(days=later), zone)
-        if "T" in value.upper():
+        if value[10:11] in {"T", "t"}:
             return parse_instant(value, field).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
@@ -46,7 +46,7 @@ def stats_line(row: Row[Any], group_by: str, spend: dict[str, tuple[int, str]]) 
     spent = spend.get(row.ad_campaign_id or "") if group_by == "campaign" else None
     return {
         "key": row.key if row.kind == "touch" else None,
-        "name": row.name or row.key if row.kind == "touch" else "unattributed",
+        "name": row.name or row.key if row.kind == "touch" else row.kind,
         "kind": row.kind,
         "conversions": round(row.conversions, 6),
         "touches": row.touches,
@@ -80,7 +80,7 @@ def compared_line(
     columns = {f"{one['model']}_{name}": one[name] for one in credit for name in ("conversions", "value", "net")}
     return {
         "key": row.key if row.kind == "touch" else None,
-        "name": row.name or row.key if row.kind == "touch" else "unattributed",
+        "name": row.name or row.key if row.kind == "touch" else row.kind,
         "kind": row.kind,
         "currency": row.currency,
         **(columns if flat else {"credit": credit}),

@@ -38,6 +38,12 @@ conversion = cast("Table", conversion_table)
 COUNTED = ("confirmed", "unconfirmed")
 """Statuses of conversions that statistics count: not what a browser merely said, and nothing cancelled."""
 GROUPS = ("campaign", "source", "medium", "channel", "platform")
+KIND: ColumnElement[str] = case(
+    (conversion.c.sales_channel.in_(("renewal", "offline")), conversion.c.sales_channel),
+    (credit.c.touch_id == "", "unattributed"),
+    else_="touch",
+)
+"""What a report calls credit: no visit earned a renewal or an order at a till, whatever its buyer looked at before."""
 
 
 class AttributionFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,23 +186,23 @@ class StatsFilter(msgspec.Struct, frozen=True, kw_only=True):
 def stats_rows(
     links: Links, tenant_id: str, wanted: StatsFilter, group_by: str, model: int, window_days: int
 ) -> Select[Any]:
-    """Credit by one of `GROUPS` and currency, by the conversion's date; the unattributed rest has a null key.
+    """Credit by one of `GROUPS` and currency, by the conversion's date; what is no touch's has a null key.
 
-    Columns: key, name, kind (touch or unattributed), currency, conversions, value, refunded, touches.
+    Columns: key, name, kind (touch, unattributed, renewal, offline), currency, conversions, value, refunded, touches.
     """
     c = credit.c
     source, key, conditions = credited(tenant_id, wanted, group_by, window_days)
     statement = select(
         key.label("key"),
-        func.min(c.ad_campaign_id).label("ad_campaign_id"),
-        case((c.touch_id == "", "unattributed"), else_="touch").label("kind"),
+        func.min(case((KIND == "touch", c.ad_campaign_id))).label("ad_campaign_id"),
+        KIND.label("kind"),
         c.currency,
         sql_cast(func.sum(c.weights[model]), Float).label("conversions"),
         sql_cast(func.sum(c.amounts[model]), BigInteger).label("value"),
         sql_cast(func.sum(c.refunds[model]), BigInteger).label("refunded"),
-        func.count(func.distinct(c.touch_id)).filter(c.touch_id != "", c.weights[model] > 0).label("touches"),
+        func.count(func.distinct(c.touch_id)).filter(KIND == "touch", c.weights[model] > 0).label("touches"),
     ).select_from(source)
-    grouped = statement.where(*conditions).group_by(key, "kind", c.currency).having(func.sum(c.weights[model]) > 0)
+    grouped = statement.where(*conditions).group_by("key", "kind", c.currency).having(func.sum(c.weights[model]) > 0)
     rows = named(links, tenant_id, grouped.subquery("credited"), group_by)
     line = rows.selected_columns
     return rows.order_by(line.value.desc(), line.conversions.desc(), line.key, line.currency)
@@ -218,6 +224,7 @@ def credited(
         "channel": c.channel,
         "platform": c.platform,
     }[group_by]
+    key = case((KIND == "touch", key))
     conditions = [
         c.tenant_id == tenant_id,
         c.window_days == window_days,

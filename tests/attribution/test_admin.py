@@ -105,6 +105,7 @@ async def test_filters(told, admin, filters, expected):
         ("/attribution?window=5", "window"),
         ("/attribution?window=99999999999999999999", "window"),
         ("/attribution?from_date=soon", "from_date"),
+        ("/attribution?from_date=yesterday", "from_date"),
         ("/attribution?from_date=2026-03-02&to_date=2026-03-01", "to_date"),
         ("/attribution?color=red", "color"),
         ("/attribution/stats?group_by=moon", "group_by"),

@@ -71,6 +71,27 @@ async def test_the_comparison_agrees_with_the_statistics_of_each_model(told: Non
         assert {line["key"]: line["net"] for line in lines} == compared
 
 
+@pytest.mark.parametrize("group", ["campaign", "channel"])
+async def test_renewals_and_orders_at_a_till_are_lines_of_their_own(
+    told: None, admin: Any, store: Store, runtime: Runtime, group: str
+) -> None:
+    before = (await admin.get("/attribution/stats", params={"group_by": group})).json()
+    await store.conversion("conv_4", value=30_000, visitor_id="vis_1", sales_channel="renewal")
+    await store.conversion("conv_5", value=2_000, visitor_id="vis_1", sales_channel="offline")
+    async with runtime.database.transaction("main") as session:
+        await compute_credit(session, runtime, "main", ["conv_4", "conv_5"])
+    after = (await admin.get("/attribution/stats", params={"group_by": group})).json()
+    touched = [line for line in after["stats"] if line["kind"] == "touch"]
+    assert touched == [line for line in before["stats"] if line["kind"] == "touch"]
+    own = {line["kind"]: (line["key"], line["name"], line["value"], line["spend"]) for line in after["stats"]}
+    assert own["renewal"] == (None, "renewal", "300.00", None)
+    assert own["offline"] == (None, "offline", "20.00", None)
+    assert after["total"]["by_currency"]["INR"]["value"] == "1370.00"
+    compared = (await admin.get("/attribution/comparison", params={"group_by": group})).json()["comparison"]
+    renewal = next(line for line in compared if line["kind"] == "renewal")
+    assert (renewal["key"], set(net(renewal).values())) == (None, {"300.00"})
+
+
 async def test_as_a_file_each_model_has_columns_of_its_own(told: None, admin: Any) -> None:
     answer = await admin.get("/attribution/comparison?group_by=channel", headers={"accept": "text/csv"})
     rows = {row["key"]: row for row in csv.DictReader(io.StringIO(answer.text))}
