@@ -22,11 +22,13 @@ interface Props {
   format: (value: number) => string
   formatAxis?: (value: number) => string
   height?: number
+  /** The last point is not over yet (today): the way to it is dashed. */
+  unfinished?: boolean
 }
 
 const MARGIN = { top: 8, right: 8, bottom: 22, left: 52 }
 
-export function LineChart({ label, summary, points, series, format, formatAxis = format, height = 220 }: Props) {
+export function LineChart({ label, summary, points, series, format, formatAxis = format, height = 220, unfinished = false }: Props) {
   const [box, width] = useWidth<HTMLDivElement>()
   const [at, setAt] = useState<number | null>(null)
   const gradient = useId()
@@ -36,6 +38,9 @@ export function LineChart({ label, summary, points, series, format, formatAxis =
   const colour = (index: number) => (series[index]?.before ? "var(--line-strong)" : COLOURS[index % COLOURS.length]!)
   const path = lineOf<number | null>((_, index) => x(index)!, (value) => y(value ?? 0)).defined((value) => value !== null).curve(curveMonotoneX)
   const fill = areaOf<number | null>((_, index) => x(index)!, y(0), (value) => y(value ?? 0)).defined((value) => value !== null).curve(curveMonotoneX)
+  const last = points.length - 1
+  const done = (values: (number | null)[]) => (unfinished ? values.map((value, index) => (index < last ? value : null)) : values)
+  const tail = (values: (number | null)[]) => path(values.map((value, index) => (index >= last - 1 ? value : null))) ?? ""
   const every = Math.max(1, Math.ceil(points.length / Math.max(2, Math.floor((width - 80) / 80))))
   const ticks = y.ticks(4)
 
@@ -91,9 +96,12 @@ export function LineChart({ label, summary, points, series, format, formatAxis =
           {points.map((point, index) => index % every === 0 ? (
             <text key={index} x={x(index)} y={height - 6} textAnchor={index === 0 ? "start" : "middle"} fontSize="11" fill="var(--muted)">{point}</text>
           ) : null)}
-          {series.length <= 2 && !series[0]?.before ? <Filled d={fill(series[0]?.values ?? []) ?? ""} gradient={gradient} /> : null}
+          {series.length <= 2 && !series[0]?.before ? <Filled d={fill(done(series[0]?.values ?? [])) ?? ""} gradient={gradient} /> : null}
+          {unfinished ? series.map((each, index) => each.before ? null : (
+            <path key={each.key} className="chart-mark" d={tail(each.values)} fill="none" stroke={colour(index)} strokeWidth="2" strokeDasharray="1 4" strokeLinecap="round" />
+          )) : null}
           {series.map((each, index) => (
-            <path key={each.key} className="chart-mark" d={path(each.values) ?? ""} fill="none" stroke={colour(index)} strokeWidth={each.before ? 1.5 : 2} strokeDasharray={each.before ? "4 4" : undefined} strokeLinecap="round" />
+            <path key={each.key} className="chart-mark" d={path(each.before ? each.values : done(each.values)) ?? ""} fill="none" stroke={colour(index)} strokeWidth={each.before ? 1.5 : 2} strokeDasharray={each.before ? "4 4" : undefined} strokeLinecap="round" />
           ))}
           {at === null ? null : (
             <g>

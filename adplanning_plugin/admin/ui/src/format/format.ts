@@ -41,6 +41,8 @@ export interface Formats {
   dateShort(value: string | null | undefined): string
   /** 20 Nov 2026, 21:34 */
   dateTime(value: string | null | undefined): string
+  /** 21:34 */
+  time(value: string | null | undefined): string
   /** 3 minutes ago */
   ago(value: string | null | undefined, now?: number): string
 }
@@ -75,6 +77,7 @@ export function formats({ currency, zone, locale }: { currency: string; zone: st
     date: (value) => (value ? dates(day, value) : DASH),
     dateShort: (value) => (value ? dates({ day: "numeric", month: "short" }, value) : DASH),
     dateTime: (value) => (value ? dates({ ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, value) : DASH),
+    time: (value) => (value ? dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, value) : DASH),
     ago: (value, now = Date.now()) => (value ? ago(locale, now - Date.parse(value)) : DASH),
   }
 }

@@ -58,15 +58,16 @@ export function IconButton({ label, variant = "ghost", small = false, className,
 }
 
 interface ButtonLinkProps extends Look {
+  id?: string
   to: string
   search?: Record<string, unknown>
   className?: string
   children: ReactNode
 }
 
-export function ButtonLink({ variant = "secondary", small = false, to, search, className, children }: ButtonLinkProps) {
+export function ButtonLink({ variant = "secondary", small = false, id, to, search, className, children }: ButtonLinkProps) {
   return (
-    <Link to={to as never} search={search as never} className={cn(shape(variant, small, false), className)}>
+    <Link id={id} to={to as never} search={search as never} className={cn(shape(variant, small, false), className)}>
       {children}
     </Link>
   )

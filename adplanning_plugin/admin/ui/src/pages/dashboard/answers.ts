@@ -16,6 +16,7 @@ export interface Kpis {
   model: string
   window_days: number
   missing_rates: string[]
+  account_zones: string[]
 }
 
 export interface Coverage {
@@ -38,6 +39,7 @@ export interface CampaignLine {
   revenue: string | null
   orders: number
   roas: number | null
+  platform_conversions: number | null
 }
 
 export type Trend = Record<"spend" | "revenue" | "attributed_revenue", string | null> &

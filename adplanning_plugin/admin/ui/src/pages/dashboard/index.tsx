@@ -1,22 +1,34 @@
-// Dashboard: how complete the figures are, then the figures, their course, and the campaigns behind them.
+// Dashboard: how complete the figures are, then the figures, their course, the campaigns behind them, and every area.
 import { useApi } from "@/api/query"
-import { LineChart } from "@/charts/line"
-import { ShareBar } from "@/charts/share"
-import { useFormat } from "@/shell/session"
+import { useCarried, windowLabel } from "@/insight/credit"
+import { MissingRates } from "@/insight/rests"
+import { WhyDrawer } from "@/insight/why"
+import { words } from "@/format/format"
+import { useLink } from "@/shell/links"
 import { usePeriod } from "@/state/period"
-import { Roas, SourceBadge } from "@/ui/badge"
 import { ButtonLink, TextLink } from "@/ui/button"
-import { Kpi, KpiGrid, KpiSkeleton } from "@/ui/kpi"
-import { Card, PageHeader } from "@/ui/page"
+import { KpiSkeleton } from "@/ui/kpi"
+import { PageHeader } from "@/ui/page"
 import { PeriodPicker } from "@/ui/period"
-import { Async, Empty, Skeleton } from "@/ui/states"
-import { PlainTable } from "@/ui/table"
-import type { CampaignLine, Coverage, Kpis, Trend } from "./answers"
+import { Async, Skeleton } from "@/ui/states"
+import type { Kpis } from "./answers"
+import { Campaigns } from "./campaigns"
+import { Course } from "./course"
+import { CoverageCard } from "./coverage-card"
+import { Domains } from "./domains"
+import { Figures } from "./figures"
+import { FreshnessStrip, useSources } from "./freshness"
+import { Performers } from "./performers"
+import { isNewStore, lastSpendDay } from "./sources"
+import { GettingStarted } from "./start"
 
 export default function Dashboard() {
   const dates = usePeriod()
   const { period } = dates
+  const carried = useCarried()
   const query = useApi("/dashboard", { query: period.query, keep: true })
+  const { sources } = useSources()
+  const rule = (kpis: Kpis) => `${words(kpis.model).toLowerCase()}, ${windowLabel(kpis.window_days)}`
   return (
     <>
       <PageHeader
@@ -25,142 +37,46 @@ export default function Dashboard() {
         actions={
           <>
             <PeriodPicker {...dates} />
-            <ButtonLink to="/metrics" variant="primary">View Metrics</ButtonLink>
+            <ButtonLink id="view-metrics" to="/metrics" search={carried} variant="primary">View Metrics</ButtonLink>
           </>
         }
       />
+      <FreshnessStrip />
       <Async query={query} skeleton={<DashboardSkeleton />}>
-        {({ dashboard }) => (
-          <div className="flex flex-col gap-4">
-            <CoverageCard coverage={dashboard.coverage} />
-            <Figures now={dashboard.kpis} before={period.compare ? dashboard.previous : null} change={dashboard.change} trend={dashboard.trend} />
-            <div className="grid grid-cols-[minmax(0,1fr)] gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-              <Course trend={dashboard.trend} />
-              <Campaigns lines={dashboard.top_campaigns} />
+        {({ dashboard: { coverage, kpis, previous, change, trend, top_campaigns } }) =>
+          sources && coverage.orders === 0 && isNewStore(sources) ? <GettingStarted sources={sources} /> : (
+            <div className="flex flex-col gap-4">
+              <MissingRates basis={kpis} />
+              <CoverageCard coverage={coverage} search={carried} />
+              <Figures now={kpis} before={period.compare ? previous : null} change={change} trend={trend} search={carried} rule={rule(kpis)} today={period.today} />
+              <Rule kpis={kpis} zone={period.zone} />
+              <div className={PAIR}>
+                <Course trend={trend} period={period} spendUntil={sources ? lastSpendDay(sources) : null} />
+                <Performers period={period} />
+              </div>
+              <Campaigns lines={top_campaigns} search={carried} />
+              <Domains period={period} search={carried} />
             </div>
-          </div>
-        )}
+          )
+        }
       </Async>
+      <WhyDrawer query={period.query} />
     </>
   )
 }
 
-function CoverageCard({ coverage }: { coverage: Coverage }) {
-  const format = useFormat()
-  const share = format.percent(coverage.joined_share)
-  const lost = coverage.lost.filter((each) => each.orders > 0)
+const PAIR = "grid grid-cols-[minmax(0,1fr)] gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]"
+
+/** Which rule the credit follows, and where it is changed. */
+function Rule({ kpis, zone }: { kpis: Kpis; zone: string }) {
+  const settings = useLink("settings")
+  const zones = kpis.account_zones.filter((each) => each !== zone)
   return (
-    <Card
-      title="Coverage"
-      description="Orders that are joined to a visit. Every figure about campaigns rests on these."
-      actions={<ButtonLink to="/coverage" small>See the orders</ButtonLink>}
-    >
-      {coverage.orders === 0 ? (
-        <p className="text-sm text-muted">There are no orders in this period.</p>
-      ) : (
-        <div className="grid gap-x-8 gap-y-3 lg:grid-cols-[13rem_minmax(0,1fr)]">
-          <div>
-            <p className="figure text-2xl font-semibold tracking-tight">{share}</p>
-            <p className="text-sm text-muted">{format.percent(coverage.joined_share_online)} of those placed online</p>
-          </div>
-          <ShareBar
-            label="orders by their visits"
-            measure="Orders"
-            format={(value) => format.number(value)}
-            summary={`${format.number(coverage.joined)} of ${format.number(coverage.orders)} orders are joined to a visit.`}
-            parts={[
-              { key: "joined", label: "Joined", meaning: "A visit is known", value: coverage.joined, colour: "var(--chart-1)" },
-              ...lost.map((each, index) => ({
-                key: each.cause,
-                label: CAUSES[each.cause] ?? each.cause,
-                meaning: each.meaning,
-                value: each.orders,
-                colour: LOST[index % LOST.length]!,
-              })),
-            ]}
-          />
-        </div>
-      )}
-    </Card>
-  )
-}
-
-const LOST = ["var(--chart-3)", "var(--chart-5)", "var(--chart-4)", "var(--chart-2)", "var(--line-strong)"]
-const CAUSES: Record<string, string> = {
-  no_consent: "No consent",
-  blocked: "Blocked",
-  offline: "Offline",
-  renewal: "Renewals",
-  unknown: "Unknown",
-}
-
-const figure = (value: string | number | null) => (value === null ? null : Number(value))
-
-function Figures({ now, before, change, trend }: { now: Kpis; before: Kpis | null; change: Partial<Record<keyof Kpis, number | null>>; trend: Trend[] }) {
-  const format = useFormat()
-  const course = (key: keyof Trend) => trend.map((each) => figure(each[key]))
-  const moved = (key: keyof Kpis) => (before ? (change[key] ?? null) : undefined)
-  const was = (key: keyof Kpis, write: (value: never) => string) => (before ? write(before[key] as never) : undefined)
-  const how = `${now.window_days} days, ${now.model.replaceAll("_", " ")}`
-  return (
-    <KpiGrid>
-      <Kpi title="Ad spend" value={format.money(now.spend)} change={moved("spend")} better="neither" before={was("spend", format.money)} spark={course("spend")} to="/roi" />
-      <Kpi title="Revenue" value={format.money(now.revenue)} change={moved("revenue")} before={was("revenue", format.money)} spark={course("revenue")} to="/roi" explain="Paid orders, without tax, shipping, discounts and refunds." />
-      <Kpi title="ROAS" value={<Roas value={now.roas} />} change={moved("roas")} before={was("roas", format.times)} spark={course("roas")} to="/roi" explain={`Revenue credited to campaigns that cost something, over all spend (${how}).`} />
-      <Kpi title="MER" value={format.times(now.mer)} change={moved("mer")} before={was("mer", format.times)} spark={course("mer")} to="/roi" explain="All revenue over all spend: needs no attribution." />
-      <Kpi title="Orders" value={format.number(now.orders)} change={moved("orders")} before={was("orders", format.number)} spark={course("orders")} to="/conversions" search={{ type: "purchase" }} />
-      <Kpi title="Conversions" value={format.number(now.conversions)} change={moved("conversions")} before={was("conversions", format.number)} spark={course("conversions")} to="/conversions" />
-      <Kpi title="Leads" value={format.number(now.leads)} change={moved("leads")} before={was("leads", format.number)} spark={course("leads")} to="/conversions" search={{ type: "lead_form_submission" }} />
-      <Kpi title="Sessions" value={format.number(now.sessions)} change={moved("sessions")} before={was("sessions", format.number)} spark={course("sessions")} />
-      <Kpi title="New customers" value={format.number(now.new_customers)} change={moved("new_customers")} before={was("new_customers", format.number)} />
-      <Kpi title="Cost per new customer" value={format.money(now.cac)} change={moved("cac")} better="down" before={was("cac", format.money)} explain="All spend over all new customers." />
-    </KpiGrid>
-  )
-}
-
-function Course({ trend }: { trend: Trend[] }) {
-  const format = useFormat()
-  const sum = (key: "spend" | "revenue") => trend.reduce((total, each) => total + Number(each[key] ?? 0), 0)
-  const best = trend.reduce<Trend | null>((found, each) => (Number(each.revenue ?? 0) > Number(found?.revenue ?? 0) ? each : found), null)
-  return (
-    <Card title="Revenue and ad spend" description={`By day, in ${format.zone}`}>
-      <LineChart
-        label="Revenue and ad spend by day"
-        summary={`Revenue ${format.money(sum("revenue"))} on spend of ${format.money(sum("spend"))}.${best ? ` The best day was ${format.date(best.date)} with ${format.money(best.revenue)}.` : ""}`}
-        points={trend.map((each) => format.dateShort(each.date))}
-        format={(value) => format.money(value)}
-        formatAxis={(value) => format.moneyShort(value)}
-        series={[
-          { key: "revenue", label: "Revenue", values: trend.map((each) => figure(each.revenue)) },
-          { key: "spend", label: "Ad spend", values: trend.map((each) => figure(each.spend)) },
-        ]}
-      />
-    </Card>
-  )
-}
-
-function Campaigns({ lines }: { lines: CampaignLine[] }) {
-  const format = useFormat()
-  return (
-    <Card title="Top campaigns" description="By spend" actions={<ButtonLink to="/roi" small>All campaigns</ButtonLink>}>
-      {lines.length === 0 ? (
-        <Empty title="No campaign cost anything in this period">Connect an ad account, or load spend for the campaigns that you run.</Empty>
-      ) : (
-        <PlainTable
-          caption="Top campaigns by spend"
-          head={[{ title: "Campaign" }, { title: "Spend", right: true }, { title: "Revenue", right: true }, { title: "ROAS", right: true }]}
-          rows={lines.map((line) => [
-            <span key="name" className="flex min-w-36 flex-col items-start gap-0.5">
-              {line.ad_campaign_id ? <TextLink to={`/campaigns/${line.ad_campaign_id}`}>{line.name ?? line.ad_campaign_id}</TextLink> : (line.name ?? "–")}
-              <SourceBadge source={line.platform} />
-            </span>,
-            format.money(line.spend),
-            format.money(line.revenue),
-            <Roas key="roas" value={line.roas} />,
-          ])}
-        />
-      )}
-    </Card>
+    <p className="text-xs text-muted">
+      Credit: {words(kpis.model).toLowerCase()}, visits within {windowLabel(kpis.window_days)} before the order.{" "}
+      {settings ? <TextLink to={settings} search={{ tab: "attribution" }}>Change model and window</TextLink> : null}
+      {zones.length > 0 ? ` Ad spend keeps the days of its ad account (${zones.join(", ")}).` : ""}
+    </p>
   )
 }
 
@@ -169,10 +85,12 @@ function DashboardSkeleton() {
     <div className="flex flex-col gap-4">
       <Skeleton className="h-56 w-full rounded-lg" />
       <KpiSkeleton count={10} />
-      <div className="grid grid-cols-[minmax(0,1fr)] gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <Skeleton className="h-4 w-96 max-w-full" />
+      <div className={PAIR}>
         <Skeleton className="h-96 rounded-lg" />
         <Skeleton className="h-96 rounded-lg" />
       </div>
+      <Skeleton className="h-80 rounded-lg" />
     </div>
   )
 }

@@ -4,11 +4,12 @@ import { Printer } from "lucide-react"
 import { useEffect, useRef } from "react"
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
+import { useCarried } from "@/insight/credit"
 import { WhyDrawer } from "@/insight/why"
 import type { Data, Metrics as Answer, Section } from "@/sections/answers"
 import { SectionBody, WIDE } from "@/sections/body"
-import { useLink } from "@/shell/links"
-import { useFormat, useSession } from "@/shell/session"
+import { useLink, usePage } from "@/shell/links"
+import { useFormat } from "@/shell/session"
 import { wantFocusOf } from "@/state/focus"
 import { usePeriod } from "@/state/period"
 import { Button, ButtonLink, IconButton, TextLink } from "@/ui/button"
@@ -112,10 +113,9 @@ function Sections({ metrics, before, retry }: { metrics: Answer; before: Section
 const LEADS = { type: "lead_form_submission" }
 
 function Open({ page, search }: { page: string; search?: Record<string, unknown> | undefined }) {
-  const { manifest } = useSession()
-  const to = useLink(page)
-  const title = manifest.pages.find((each) => each.key === page)?.title
-  return to && title ? <ButtonLink small to={to} {...(search ? { search } : {})}>{`Open ${title}`}</ButtonLink> : null
+  const carried = useCarried()
+  const found = usePage(page)
+  return found ? <ButtonLink small to={found.path} search={{ ...carried, ...search }}>{`Open ${found.title}`}</ButtonLink> : null
 }
 
 function NotAvailable({ keys }: { keys: string[] }) {
