@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response
@@ -67,12 +67,15 @@ def table_response(
     """A computed table, whole in memory: `{name: rows, **extra}`, or the rows alone as CSV.
 
     Args:
-        columns: what the CSV's header names where there are no rows; columns that rows have beside them follow.
+        columns: what the CSV's header names where there are no rows; columns that rows have beside them follow. An
+            object is a column for each of its fields: `previous` of `{"spend": …}` is `previous_spend`.
     """
     if not wants_csv(call.request.headers.get("accept", "")):
         return Response({name: rows, **extra}, headers={"vary": "accept"})
-    cells = [_cells(row) for row in rows]
-    names = list(dict.fromkeys([*columns, *(key for row in cells for key in row)]))
+    whole = [_cells(row) for row in rows]
+    objects = {key for row in whole for key, value in row.items() if isinstance(value, Mapping)}
+    cells = [_flat(row) for row in whole]
+    names = [key for key in dict.fromkeys([*columns, *(key for row in cells for key in row)]) if key not in objects]
     content = "".join([csv_line(names), *_body(cells, names)]) if names else ""
     return Response(content.encode(), media_type="text/csv", headers=_attachment(name))
 
@@ -117,6 +120,17 @@ def _safe(text: str) -> str:
     except ValueError:
         return f"'{text}"
     return text if text[0] in "+-" and text[1:2].isdigit() else f"'{text}"
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    cells: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            fields = cast("Mapping[str, Any]", value)
+            cells |= {f"{name}_{field}": inner for field, inner in fields.items()}
+        else:
+            cells[name] = value
+    return cells
 
 
 def _cells(encoded: msgspec.Struct | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.errors import NotFound
-from adplanning_plugin.kernel.export import list_response
+from adplanning_plugin.kernel.export import list_response, table_response
 from adplanning_plugin.kernel.health import report
 from adplanning_plugin.kernel.http import MANAGE, AdminCall, scope
 from adplanning_plugin.kernel.jobs import Cron, Job, run_job_now
@@ -44,7 +44,7 @@ class OperationsController(Controller):
         return await report(call.runtime)
 
     @get("/jobs", operation_id="listJobs", summary="Jobs with their last and next slot")
-    async def jobs(self, call: NamedDependency[AdminCall]) -> dict[str, Any]:
+    async def jobs(self, call: NamedDependency[AdminCall]) -> Response[Any]:
         """All jobs of the store, by name."""
         last = (
             select(JobSlot.job, func.max(JobSlot.slot).label("slot"))
@@ -54,7 +54,7 @@ class OperationsController(Controller):
         async with call.reading() as session:
             slots = {row.job: row.slot for row in await session.execute(last)}
         jobs = [_job(call, job, slots.get(job.name)) for job in _tenant_jobs(call)]
-        return {"jobs": jobs, "count": len(jobs), "offset": 0, "limit": len(jobs)}
+        return table_response(call, "jobs", jobs, {"count": len(jobs), "offset": 0, "limit": len(jobs)})
 
     @post(
         "/jobs/{name:str}/run",

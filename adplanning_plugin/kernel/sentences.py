@@ -32,6 +32,7 @@ _BOUND = re.compile(r"^Expected `(?P<kind>[^`]+)` (?P<length>of length )?(?P<sig
 _EXACT = re.compile(r"^Expected `(?P<kind>[^`]+)` of length (?P<bound>\d+)")
 _MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]+)`")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>[^`]+)`")
+_PATTERN = re.compile(r"matching regex (?P<quote>['\"])(?P<pattern>.*)(?P=quote)", re.DOTALL)
 _FORMATS = (
     ("Invalid RFC3339 encoded datetime", _WORDS["datetime"]),
     ("Expected `datetime` with a timezone", _WORDS["datetime"]),
@@ -43,7 +44,7 @@ _FORMATS = (
 
 
 def field_error(field: str, message: str, kind: Any = None) -> FieldError:  # noqa: PLR0911 - one return a message
-    """One msgspec message about `field`, whose type is `kind`, as a stable code and a sentence."""
+    """One msgspec message about `field`, whose type (or whose struct's) is `kind`, as a stable code and a sentence."""
     if at := _PATH.search(message):
         field, message = _join(field, at[1]), message[: at.start()]
     if match := _MISSING.match(message):
@@ -61,13 +62,13 @@ def field_error(field: str, message: str, kind: Any = None) -> FieldError:  # no
         got = _WORDS.get(match["got"], match["got"])
         return FieldError(field, "wrong_type", f"{field} must be {wanted}, not {got}.")
     if message.startswith("Invalid enum value"):
-        known = ", ".join(str(choice) for choice in choices(kind))
+        known = ", ".join(str(choice) for choice in choices(_type_of(field, kind)))
         fix = f"{field} must be one of {known}." if known else f"{field} is not one of the values it can have."
         return FieldError(field, "unknown_value", fix)
     if "out of range" in message:
         return FieldError(field, "out_of_range", f"{field} is outside the numbers that fit.")
-    if "matching regex" in message:
-        return FieldError(field, "wrong_format", f"{field} does not have the form it must have.")
+    if match := _PATTERN.search(message):
+        return FieldError(field, "wrong_format", f"{field} must match the pattern {match['pattern']}.")
     for start, words in _FORMATS:
         if message.startswith(start):
             return FieldError(field, "wrong_format", f"{field} must be {words}.")
@@ -86,6 +87,12 @@ def choices(kind: Any) -> tuple[Any, ...]:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return tuple(member.value for member in kind)
     return tuple(choice for part in get_args(kind) for choice in choices(part))
+
+
+def _type_of(field: str, kind: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return next((each.type for each in msgspec.structs.fields(kind) if each.encode_name == field), None)
+    return cast("Any", kind)
 
 
 def _body_errors(kind: Any, raw: Any) -> Iterator[FieldError]:

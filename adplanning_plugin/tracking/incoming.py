@@ -150,7 +150,7 @@ def decode(kind: type[Any], body: bytes) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise Invalid(field_error("body", str(error))) from None
+        raise Invalid(field_error("body", str(error), kind)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unreadable("The body is not JSON in UTF-8.") from None
 

@@ -1,5 +1,7 @@
 """Operations: what runs in the background is seen, failed work is replayed, a job is started by hand."""
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -135,3 +137,12 @@ async def test_the_links_report_names_every_entity(client: AsyncClient) -> None:
     body = (await client.get(f"{ADMIN}/links")).json()
     assert {"order", "person", "ad_campaign"} <= {link["entity"] for link in body["links"]}
     assert body["count"] == len(body["links"])
+
+
+async def test_jobs_are_a_file_as_well(client: AsyncClient) -> None:
+    jobs = (await client.get(f"{OPS}/jobs")).json()["jobs"]
+    file = await client.get(f"{OPS}/jobs", headers={"accept": "text/csv"})
+    assert file.headers["content-type"].startswith("text/csv")
+    read = list(csv.DictReader(io.StringIO(file.text)))
+    assert [row["name"] for row in read] == [job["name"] for job in jobs]
+    assert list(read[0]) == list(jobs[0])

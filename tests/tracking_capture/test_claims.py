@@ -80,3 +80,13 @@ async def test_a_claim_is_not_acknowledged_without_the_database(shop: Shop) -> N
 
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_a_claim_of_no_known_type_is_told_the_types_there_are(shop: Shop) -> None:
+    (error,) = (await claim(shop, {"conversion_type": "sale"})).json()["errors"]
+    assert error["field"] == "conversion_type"
+    assert "lead_form_submission" in error["message"]
+    assert "purchase" in error["message"]
+    (name,) = (await claim(shop, {"conversion_type": "custom", "visitor_id": "no spaces"})).json()["errors"]
+    assert name["field"] == "visitor_id"
+    assert "[A-Za-z0-9]" in name["message"]
