@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Response, get
@@ -17,6 +18,7 @@ from adplanning_plugin.insights.roi import Dimension, Question, Report, ask, rep
 from adplanning_plugin.insights.sections import computed, metrics_sections
 from adplanning_plugin.insights.sums import Sums
 from adplanning_plugin.insights.trends import Grain, trend
+from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.export import table_response
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.links import Links
@@ -29,6 +31,11 @@ BEST = 5
 _NONE = Line(id=LineKey("touch"))
 """A line of nothing: it has all columns."""
 COMPARED = ("spend", "revenue", "orders", "roas")
+_TEXTS = frozenset({"name", "platform", "status"})
+ORDERS = _TEXTS | {
+    "spend", "revenue", "refunds", "margin", "orders", "new_customers", "impressions", "clicks", "leads", "roas", "roi",
+    "new_customer_roas", "cac", "cpa", "cpc", "cpl", "ctr", "platform_conversions", "platform_value",
+}  # fmt: skip
 
 
 class DashboardController(Controller):
@@ -62,7 +69,7 @@ class DashboardController(Controller):
             return {"overview": (await overview(session, call.runtime, call.tenant, period)).body}
 
     @get(["/roi", "/dashboard/roi"], operation_id="getRoi", summary="Spend, credit and their ratios by dimension")
-    async def roi(
+    async def roi(  # noqa: PLR0917 - Litestar passes filters by name
         self,
         call: NamedDependency[AdminCall],
         from_date: Day = None,
@@ -72,8 +79,14 @@ class DashboardController(Controller):
         window: Window = None,
         basis: Annotated[Literal["order", "click"], QueryParameter(description="Whose date counts.")] = "order",
         compare: Annotated[Literal["previous"] | None, QueryParameter(description="Adds the period before.")] = None,
+        platform: Annotated[str | None, QueryParameter(description="Lines of this platform's campaigns alone.")] = None,
+        q: Annotated[str | None, QueryParameter(description="Text in the line's or its campaign's name.")] = None,
+        order: Annotated[str | None, QueryParameter(description="A column, `-` in front for descending.")] = None,
     ) -> Response[Any]:
-        """One line a campaign (ad set, ad, channel, platform); by order date all lines sum to the store's revenue."""
+        """One line a campaign (ad set, ad, channel, platform); by order date all lines sum to the store's revenue.
+
+        `platform` and `q` choose among the lines; the total stays that of all.
+        """
         period = read_period(from_date, to_date, call.tenant.zone)
         links = call.runtime.get(Links)
         async with call.reading(heavy=True) as session:
@@ -92,7 +105,8 @@ class DashboardController(Controller):
             was = _total(before, currency)
             extra["total"] = {**total, **_moved(total, was)}
             extra["previous_period"] = question.before().period.wire()
-        return table_response(call, "roi", lines, extra, columns=columns)
+        chosen = in_order([line for line in lines if _matches(line, platform, q)], order)
+        return table_response(call, "roi", chosen, extra, columns=columns)
 
     @get(
         ["/top-performers", "/dashboard/top-performers"],
@@ -149,6 +163,29 @@ class DashboardController(Controller):
         async with call.reading(heavy=True) as session:
             found = await computed(session, call.runtime, period.query(call.tenant), allowed)
         return {"metrics": {"period": period.wire(), **found}}
+
+
+def _matches(line: dict[str, Any], platform: str | None, q: str | None) -> bool:
+    if platform is not None and line.get("platform") != platform:
+        return False
+    texts = (line.get("name"), line.get("campaign_name"), line.get("id"))
+    return q is None or any(q.strip().casefold() in (text or "").casefold() for text in texts)
+
+
+def in_order(lines: Sequence[dict[str, Any]], order: str | None) -> list[dict[str, Any]]:
+    """By the asked column, what is not known last either way; as they are without one."""
+    if order is None:
+        return list(lines)
+    name = order.removeprefix("-")
+    if name not in ORDERS:
+        message = f"order must be one of {', '.join(sorted(ORDERS))}, with - in front for descending."
+        raise Invalid(FieldError("order", "unknown_order", message))
+    # Two lines alike stay as they were, and amounts are compared, not their texts.
+    values = [(line, line.get(f"{name}_minor", line.get(name))) for line in lines]
+    known = [(line, value.casefold() if isinstance(value, str) and name in _TEXTS else float(value))
+             for line, value in values if value is not None]  # fmt: skip
+    known.sort(key=lambda pair: pair[1], reverse=order.startswith("-"))
+    return [*(line for line, _ in known), *(line for line, value in values if value is None)]
 
 
 def _compared(now: Report, before: Report, currency: str, labels: Names) -> list[dict[str, Any]]:

@@ -108,6 +108,24 @@ async def test_csv_says_what_json_says(khadi: Shop, query: dict[str, str]) -> No
         assert given == {name: "" if value is None else str(value) for name, value in flat.items()}
 
 
+async def test_lines_are_chosen_and_ordered_as_asked_and_the_total_stays(khadi: Shop) -> None:
+    everything = await khadi.get("/roi", **days(*QUARTER))
+    found = await khadi.get("/roi", platform="meta", order="-roas", **days(*QUARTER))
+    assert {row["platform"] for row in found["roi"]} == {"meta"}
+    assert len(found["roi"]) == sum(row["platform"] == "meta" for row in everything["roi"])
+    known = [row["roas"] for row in found["roi"] if row["roas"] is not None]
+    assert known == sorted(known, reverse=True)
+    assert [row["roas"] for row in found["roi"]][: len(known)] == known
+    assert found["total"] == everything["total"]
+    named = await khadi.get("/roi", q="SAREES", by="ad", order="cac", **days(*QUARTER))
+    assert named["roi"]
+    assert all("sarees" in f"{row['name']} {row['campaign_name']}".lower() for row in named["roi"])
+    costs = [Decimal(row["cac"]) for row in named["roi"] if row["cac"] is not None]
+    assert costs == sorted(costs)
+    wrong = await khadi.side.admin("GET", "/roi", params={"order": "-luck"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "order")
+
+
 async def test_trends_of_every_grain_sum_to_the_overview(shops: tuple[Shop, Shop]) -> None:
     for shop in shops:
         period = days(*QUARTER)

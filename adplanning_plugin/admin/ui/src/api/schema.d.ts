@@ -4749,6 +4749,12 @@ export interface operations {
                 from_date?: string | null;
                 /** @description Attribution model; the store's default without it. */
                 model?: string | null;
+                /** @description A column, `-` in front for descending. */
+                order?: string | null;
+                /** @description Lines of this platform's campaigns alone. */
+                platform?: string | null;
+                /** @description Text in the line's or its campaign's name. */
+                q?: string | null;
                 /** @description A local day such as 2026-02-07; its zone is the store's. */
                 to_date?: string | null;
                 /** @description Lookback window: days such as 30, or lifetime. */
@@ -8147,6 +8153,12 @@ export interface operations {
                 from_date?: string | null;
                 /** @description Attribution model; the store's default without it. */
                 model?: string | null;
+                /** @description A column, `-` in front for descending. */
+                order?: string | null;
+                /** @description Lines of this platform's campaigns alone. */
+                platform?: string | null;
+                /** @description Text in the line's or its campaign's name. */
+                q?: string | null;
                 /** @description A local day such as 2026-02-07; its zone is the store's. */
                 to_date?: string | null;
                 /** @description Lookback window: days such as 30, or lifetime. */
