@@ -69,7 +69,7 @@ async def test_filters_survive_reload_and_back(open_page: OpenPage) -> None:
     page = visit.page
     types = page.get_by_role("combobox", name="Type")
     await types.select_option(label="Purchase")
-    await page.get_by_role("button", name="Value").click()
+    await page.get_by_role("button", name="Value", exact=True).click()
     await visit.settle()
     assert visit.search() == {"type": "purchase", "order": "-value"}
     await page.reload()
