@@ -80,7 +80,7 @@ def _tenant_of(runtime: Runtime, actor: Actor) -> Tenant:
 
 
 class StrictQuery:
-    """Refuses a query parameter that the handler does not have: an ignored filter would be a wrong answer."""
+    """Refuses a query parameter that the handler lacks, or that is given twice: an ignored one makes a wrong answer."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], frozenset[str]] = {}
@@ -101,6 +101,9 @@ class StrictQuery:
         unreadable = [name for name, value in given.multi_items() if "\x00" in str(value)]
         if unreadable:
             raise _each(unreadable, "invalid_text", "{} must not contain a NUL character.")
+        repeated = [name for name in dict.fromkeys(given.keys()) if len(given.getall(name)) > 1]
+        if repeated:
+            raise _each(repeated, "repeated_parameter", "{} is given more than once: it takes one value.")
 
 
 def _method(connection: Connection) -> str:

@@ -181,7 +181,7 @@ def _complete(operation: dict[str, Any], method: str, *, is_admin: bool) -> None
     if {"limit", "offset", "cursor"} <= names:
         csv: Mapping[str, Any] = {"text/csv": {"schema": {"type": "string"}}}
         responses["200"].setdefault("content", {}).update(csv)
-    if is_admin and method == "post" and "201" in responses:
+    if method == "post" and "201" in responses:
         parameters.append(
             {
                 "name": "Idempotency-Key",

@@ -121,7 +121,10 @@ class ConversionController(Controller):
     async def get_conversion(
         self, call: NamedDependency[AdminCall], conversion_id: FromPath[str], expand: FromQuery[str | None] = None
     ) -> dict[str, Any]:
-        """With refunds, and what other domains know of it; `expand=order,session,person,campaign,lead`."""
+        """With refunds, and what other domains know of it.
+
+        `expand=order,session,person,campaign,lead,feedback,form_response`.
+        """
         names = read_expand(expand)
         scopes = call.actor.scopes
         async with call.reading() as session:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from litestar.handlers import ASGIRouteHandler
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.errors import AdPlanningError, Forbidden, Invalid, Unreadable
-from adplanning_plugin.kernel.landing import parse_landing
+from adplanning_plugin.kernel.idempotency import answer_once
+from adplanning_plugin.kernel.landing import fold, parse_landing
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.tracking.claims import track_conversion
 from adplanning_plugin.tracking.gate import Gate, Header
 from adplanning_plugin.tracking.incoming import ClientId, Envelope, decode, property_json, supplied_visit
 from adplanning_plugin.tracking.ingest import ANSWER_SECONDS, Incoming, raw_route, visit_of
-from adplanning_plugin.tracking.schemas import ClaimIn, Seen
+from adplanning_plugin.tracking.schemas import UTM_NAMES, ClaimIn, Seen
 
 
 class _Claimant(Envelope, forbid_unknown_fields=True, kw_only=True):
@@ -59,7 +63,7 @@ async def record_claim(request: Incoming) -> tuple[int, bytes, list[Header]]:
             website_id=key.website_id,
             url=landing.clean_url or None,
             path=landing.path if claim.url else None,
-            utm=landing.utm or None,
+            utm=_utm(claim) or landing.utm or None,
             click_ids=(landing.click_ids or None) if visit.consent.ads else None,
         )
     else:
@@ -67,11 +71,22 @@ async def record_claim(request: Incoming) -> tuple[int, bytes, list[Header]]:
         path = parse_landing(claim.url).path if claim.url else None
         seen = Seen(website_id=key.website_id, path=path)
         claim = msgspec.structs.replace(claim, url=None, properties=None)
+
+    async def work(session: AsyncSession) -> dict[str, Any]:
+        tracked = await track_conversion(session, runtime, key.tenant_id, claim, seen)
+        return {"conversion": {"id": tracked.id, "status": tracked.status}}
+
+    once = headers.get(b"idempotency-key", b"").decode("latin-1") or None
     async with runtime.database.transaction(key.tenant_id) as session:
         await session.execute(_PATIENCE)
-        tracked = await track_conversion(session, runtime, key.tenant_id, claim, seen)
-    body = {"conversion": {"id": tracked.id, "status": tracked.status}}
-    return 201, msgspec.json.encode(body), cookies
+        answer = await answer_once(session, key.tenant_id, "POST /track-conversion", once, claim, work)
+    replayed = [(b"idempotency-replayed", b"true")] if answer.replayed else []
+    return answer.status, msgspec.json.encode(answer.body), [*cookies, *replayed]
+
+
+def _utm(claim: ClaimIn) -> dict[str, str]:
+    pairs = ((name, getattr(claim, f"utm_{name}")) for name in UTM_NAMES)
+    return {name: folded for name, value in pairs if value and (folded := fold(value))}
 
 
 def _read(body: bytes) -> tuple[_Claimant, ClaimIn]:

@@ -18,7 +18,9 @@ from adplanning_plugin.tracking.goal_hits import hit_values
 from adplanning_plugin.tracking.goal_matching import choose_goal
 from adplanning_plugin.tracking.goal_rules import GoalRule, active_rules, ensure_default_goals
 from adplanning_plugin.tracking.goal_sources import one_row
-from adplanning_plugin.tracking.schemas import ClaimIn, Seen, Tracked
+from adplanning_plugin.tracking.schemas import UTM_NAMES, ClaimIn, Seen, Tracked
+
+_UTM = tuple(f"utm_{name}" for name in UTM_NAMES)
 
 
 async def track_conversion(
@@ -63,7 +65,7 @@ async def track_conversion(
 
 
 def _read(runtime: Runtime, tenant_id: str, claim: ClaimIn, seen: Seen) -> dict[str, Any]:
-    check_text({name: getattr(claim, name) for name in ("event_id", "order_id", "lead_id")})
+    check_text({name: getattr(claim, name) for name in ("event_id", "order_id", "lead_id", *_UTM)})
     check_properties(claim.properties)
     claimed = claim.conversion_value if claim.conversion_value is not None else claim.value
     if (

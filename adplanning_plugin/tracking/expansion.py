@@ -1,4 +1,4 @@
-"""Expansion: the order, session, person, campaign and lead behind a conversion, and what others add to it."""
+"""Expansion: the store's own records behind a conversion, and what other domains add to it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,27 @@ EXPANDABLE: Mapping[str, tuple[str, str]] = {
     "lead": ("lead", "lead_id"),
 }
 """What `expand` may name: the entity, and the column of the conversion that has its id."""
+LISTED: Mapping[str, tuple[str, ...]] = {
+    "feedback": ("order_id", "person_id"),
+    "form_response": ("session_id", "person_id"),
+}
+"""What else `expand` may name: entities of which there may be several, by the first of these columns that finds any."""
+_MOST_LISTED = 20
 _PERSONAL = frozenset(
-    ["email", "phone", "name", "first_name", "last_name", "birth_date", "city", "visitor_token", "checkout_reference"]
-)
-_PEOPLE = ("person", "order", "lead")
+    [
+        "email", "phone", "name", "first_name", "last_name", "birth_date", "city", "visitor_token",
+        "checkout_reference", "comment", "text",
+    ]
+)  # fmt: skip
+_PEOPLE = ("person", "order", "lead", *LISTED)
 
 
 def read_expand(given: str | None) -> list[str]:
     """The names in `expand=order,session`, each known."""
     names = [name.strip() for name in (given or "").split(",") if name.strip()]
-    unknown = [name for name in names if name not in EXPANDABLE]
+    unknown = [name for name in names if name not in EXPANDABLE and name not in LISTED]
     if unknown:
-        message = f"expand takes {', '.join(EXPANDABLE)}; not {', '.join(unknown)}."
+        message = f"expand takes {', '.join([*EXPANDABLE, *LISTED])}; not {', '.join(unknown)}."
         raise Invalid(FieldError("expand", "unknown_expand", message))
     return list(dict.fromkeys(names))
 
@@ -49,9 +58,13 @@ async def expanded(
     *,
     scopes: frozenset[str],
 ) -> dict[str, Any]:
-    """Each named object, or null; without the scope for personal data, people have none of it."""
+    """Each named object or null, or a list; without the scope for personal data, people have none of it."""
     found: dict[str, Any] = {}
     for name in names:
+        if name in LISTED:
+            rows = await _several(session, runtime, tenant_id, row, name)
+            found[name] = [{k: v for k, v in each.items() if PII in scopes or k not in _PERSONAL} for each in rows]
+            continue
         entity, column = EXPANDABLE[name]
         host_id = getattr(row, column)
         value = None if host_id is None else await _object(session, runtime, tenant_id, entity, host_id)
@@ -75,7 +88,26 @@ async def _object(
     found = (await session.execute(select(rows).limit(1))).mappings().first()
     if found is None:
         return None
-    value = dict(found)
+    return _with_money(links, entity, dict(found))
+
+
+async def _several(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, row: Conversion, entity: str
+) -> list[dict[str, Any]]:
+    links = runtime.get(Links)
+    for column in LISTED[entity]:
+        host_id = getattr(row, column)
+        if host_id is None or not links.provides(entity, column):
+            continue
+        rows = links.by_ids(entity, tenant_id, [host_id], column=column)
+        newest = select(rows).order_by(rows.c.created_at.desc(), rows.c.id).limit(_MOST_LISTED)
+        found = (await session.execute(newest)).mappings().all()
+        if found:
+            return [_with_money(links, entity, dict(each)) for each in found]
+    return []
+
+
+def _with_money(links: Links, entity: str, value: dict[str, Any]) -> dict[str, Any]:
     money = [name for name, column in links.entity(entity).columns.items() if column.type == "money"]
     for name in money:
         if value.get(name) is not None and value.get("currency"):

@@ -27,7 +27,7 @@ _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", b"application/problem+json")
 _PREFLIGHT = (
     (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (b"access-control-allow-headers", b"content-type, x-publishable-api-key"),
+    (b"access-control-allow-headers", b"content-type, x-publishable-api-key, idempotency-key"),
     (b"access-control-max-age", b"86400"),
 )
 _ORIGINS_FRESH = 10.0

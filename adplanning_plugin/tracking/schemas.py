@@ -80,7 +80,7 @@ class ConversionUpdate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
 class ClaimIn(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a storefront says happened (`POST /track-conversion`); none of it is trusted as money.
 
-    `event_id` is the client's own id: sent twice, it is one conversion.
+    `event_id` is the client's own id: sent twice, it is one conversion. Without `utm_*` they are read from `url`.
     """
 
     conversion_type: ConversionType
@@ -92,6 +92,12 @@ class ClaimIn(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     currency: str | None = None
     occurred_at: str | None = None
     url: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+    utm_id: str | None = None
     properties: dict[str, Any] | None = None
 
 

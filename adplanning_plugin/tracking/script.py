@@ -54,6 +54,6 @@ def script_route(runtime: Runtime, path: str) -> HTTPRouteHandler:
         }
         if tag in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=headers)
-        return Response(content, media_type="text/javascript; charset=utf-8", headers=headers)
+        return Response(content, media_type="text/javascript", headers=headers)
 
     return tracker

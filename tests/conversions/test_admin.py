@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from adplanning_plugin.kernel.tables import AuditEntry, OutboxEvent, Watermark
+from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import Assignment, write_attribution
 from adplanning_plugin.tracking.models import Session
 from tests.conversions import shop
@@ -222,6 +223,34 @@ async def test_expand_shows_what_is_behind_and_people_only_to_who_may_see_them(a
     assert response.json()["conversion"]["person"]["id"] == "9"
     assert "asha" not in response.text.lower()
     assert (await admin.get(path, params={"expand": "secrets"})).status_code == 422
+
+
+async def test_expand_lists_what_was_said_about_the_order_and_answered_in_the_visit(
+    admin: Any, put: Any, emit: Any, runtime: Any
+) -> None:
+    await put(shop.people, {"no": 9, "store": "main", "mail": "asha@example.com", "full_name": "Asha"})
+    visit = {"key": "s-1", "store": "main", "browser": "b-1", "source": "x", "at": shop.DAY}
+    await put(shop.visits, visit)
+    await put(shop.sales, sale(1, "100", buyer=9, mail="asha@example.com", visit="s-1", consent="granted"))
+    await emit("order.placed", 1)
+    links = runtime.get(Links)
+    said = {"tenant_id": "main", "created_at": shop.DAY, "email": "asha@example.com"}
+    feedback = [
+        {**said, "id": "f1", "source_key": "f1", "order_id": "1", "rating": 5, "comment": "lovely"},
+        {**said, "id": "f2", "source_key": "f2", "order_id": "2", "rating": 1, "comment": "late"},
+    ]
+    async with runtime.database.transaction("main") as session:
+        await session.execute(insert(links.source("feedback").owned), feedback)
+        answer = {**said, "id": "a1", "source_key": "a1", "person_id": "9", "text": "hello"}
+        await session.execute(insert(links.source("form_response").owned), [answer])
+    [row] = (await admin.get("/conversions")).json()["conversions"]
+    path, asked = f"/conversions/{row['id']}", {"expand": "feedback,form_response"}
+    full = (await admin.get(path, params=asked)).json()["conversion"]
+    assert [(each["id"], each["rating"], each["comment"]) for each in full["feedback"]] == [("f1", 5.0, "lovely")]
+    assert [(each["id"], each["text"]) for each in full["form_response"]] == [("a1", "hello")]
+    told = (await admin.get(path, params=asked, headers={"x-scopes": "adplanning:read"})).text
+    assert "f1" in told
+    assert not any(word in told for word in ("asha", "lovely", "hello"))
 
 
 async def test_a_manual_conversion_is_changed_by_version_and_deleted(admin: Any, runtime: Any) -> None:

@@ -104,6 +104,11 @@ async def test_an_unknown_query_parameter_is_422_and_names_those_that_exist(clie
     assert body["detail"] == "There is no parameter x here: it takes none."
 
 
+async def test_a_parameter_given_twice_is_refused(client: AsyncClient) -> None:
+    body = assert_problem(await client.get(f"{ADMIN}/items?color=red&limit=1&color=blue"), 422, "invalid")
+    assert errors_of(body) == {"color": "repeated_parameter"}
+
+
 async def test_a_parameter_with_braces_does_not_break_the_sentence(client: AsyncClient) -> None:
     body = assert_problem(await client.get(f"{ADMIN}/items", params={"{0}{x}": "1"}), 422, "invalid")
     assert errors_of(body) == {"{0}{x}": "unknown_parameter"}

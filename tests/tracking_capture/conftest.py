@@ -72,7 +72,7 @@ LINKS = [
 ]
 EMPTIED = (
     "event", "session", "visitor", "identity_edge", "identity_denylist", "checkout_binding", "order_visit", "conversion",
-    "conversion_adjustment", "setting", "public_key", "wakeup", "watermark",
+    "conversion_adjustment", "idempotency_key", "setting", "public_key", "wakeup", "watermark",
 )  # fmt: skip
 PAGE = "<!doctype html><title>Shop</title><p>Hello</p>"
 

@@ -41,6 +41,38 @@ async def test_without_consent_a_claim_names_nobody(shop: Shop) -> None:
     assert tuple(row) == (None, None, None, None, None)
 
 
+async def test_a_claim_may_name_its_campaign_itself(shop: Shop) -> None:
+    body = {
+        "conversion_type": "add_to_cart",
+        "url": f"{ORIGIN}/x?utm_source=meta",
+        "utm_source": " Google ",
+        "utm_campaign": "Summer",
+    }
+    await claim(shop, {**body, "consent": {"analytics": True}})
+    await claim(shop, body)
+    wrong = await claim(shop, {**body, "utm_source": "x" * 501})
+
+    rows = await shop.rows("SELECT utm FROM adplanning.conversion ORDER BY id")
+    assert [row.utm for row in rows] == [{"source": "google", "campaign": "summer"}, None]
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "utm_source")
+
+
+async def test_an_idempotency_key_makes_a_claim_once(shop: Shop) -> None:
+    body = {"conversion_type": "custom", "value": 5, "currency": "INR"}
+    key = {"idempotency-key": "one"}
+    first, again = await claim(shop, body, **key), await claim(shop, body, **key)
+    other = await claim(shop, {**body, "value": 6}, **key)
+    asked = {"origin": ORIGIN, "access-control-request-method": "POST"}
+    async with shop.browser() as browser:
+        preflight = await browser.options(PATH, headers=asked)
+
+    assert first.json() == again.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert len(await shop.rows("SELECT 1 FROM adplanning.conversion")) == 1
+    assert "idempotency-key" in preflight.headers["access-control-allow-headers"]
+
+
 async def test_what_is_wrong_with_a_claim_is_said_and_nothing_is_stored(shop: Shop) -> None:
     purchase = {"conversion_type": "purchase", "order_id": "1"}
     cases = [

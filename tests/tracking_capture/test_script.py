@@ -35,7 +35,7 @@ async def test_the_script_is_served_with_a_tag_and_cached(shop: Shop) -> None:
 
     assert first.status_code == 200
     assert first.content == script()[0]
-    assert first.headers["content-type"].startswith("text/javascript")
+    assert first.headers["content-type"] == "text/javascript; charset=utf-8"
     assert "max-age=3600" in first.headers["cache-control"]
     assert (again.status_code, again.content) == (304, b"")
     assert "immutable" in pinned.headers["cache-control"]

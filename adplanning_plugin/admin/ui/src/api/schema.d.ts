@@ -1001,7 +1001,7 @@ export interface components {
          * Claim
          * @description What a storefront says happened (`POST /track-conversion`); none of it is trusted as money.
          *
-         *         `event_id` is the client's own id: sent twice, it is one conversion.
+         *         `event_id` is the client's own id: sent twice, it is one conversion. Without `utm_*` they are read from `url`.
          */
         Claim: {
             /** @default null */
@@ -1036,6 +1036,18 @@ export interface components {
             session_id?: string | null;
             /** @default null */
             url?: string | null;
+            /** @default null */
+            utm_campaign?: string | null;
+            /** @default null */
+            utm_content?: string | null;
+            /** @default null */
+            utm_id?: string | null;
+            /** @default null */
+            utm_medium?: string | null;
+            /** @default null */
+            utm_source?: string | null;
+            /** @default null */
+            utm_term?: string | null;
             /** @default null */
             value?: number | string | null;
             /** @default null */
