@@ -53,6 +53,12 @@ class Shopper:
         assert (done["accepted"] + done["duplicate"], done["rejected"]) == (len(sent), [])
         return {event["name"] for event in sent}
 
+    async def new_profile(self) -> BrowserContext:
+        """Somebody else's, in the same browser; it ends with this one's browser."""
+        browser = self.context.browser
+        assert browser is not None
+        return await browser.new_context(locale="en-GB")
+
     async def cookies(self) -> dict[str, str]:
         """Of the store, by name."""
         return {cookie["name"]: cookie["value"] for cookie in await self.context.cookies(self.store.origin)}

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
-from tests.browser.conftest import OpenShopper
+from host_example.catalogue import PASSWORD
+from tests.browser.conftest import OpenShopper, Shopper
 from tests.matrix.journeys import BRAND
 from tests.matrix.running import RunningStore
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 REVENUE = "1990.00"
 """A linen shirt before tax and shipping: what the store counts as revenue by default."""
+SHOWN = "₹1,990.00"
+"""The same as the pages write it."""
 OWN_COOKIES = {"_adp_vid", "_adp_sid", "_adp_consent"}
 TRACES = {
     "events of somebody": "SELECT 1 FROM adplanning.event WHERE coalesce(visitor_id, session_id) IS NOT NULL"
@@ -73,6 +79,29 @@ async def test_with_consent_a_clicked_purchase_is_in_the_dashboard_with_its_camp
     assert (line["revenue"], line["spend"], line["orders"]) == (REVENUE, "1200.00", 1)
     assert line["roas"] == pytest.approx(1990 / 1200, abs=1e-4)
     assert roi["total"]["revenue"] == REVENUE
+    await _owner_sees_it(store, person, number)
+
+
+async def _owner_sees_it(store: RunningStore, person: Shopper, number: str | None) -> None:
+    """The same purchase in the admin pages: found from the dashboard by clicking, with its campaign."""
+    if os.environ.get("ADPLANNING_SKIP_UI", "") not in {"", "0"}:
+        return
+    context = await person.new_profile()
+    page = await context.new_page()
+    await page.goto(f"{store.origin}/app/login?next=/app/ad-planning/")
+    await page.get_by_label("Email").fill("admin@example.com")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+    main = page.get_by_role("main")
+    await expect(main.get_by_role("row").filter(has_text=BRAND.name)).to_contain_text(SHOWN)
+    await main.get_by_role("link", name="Orders", exact=True).click()
+    bought = main.get_by_role("row").filter(has_text=str(number))
+    await expect(bought).to_contain_text(SHOWN)
+    await expect(bought).to_contain_text(BRAND.name)
+    await bought.get_by_role("button", name=re.compile(": open$")).click()
+    credit = page.get_by_role("dialog", name="Conversion").get_by_role("tabpanel")
+    await expect(credit.get_by_role("listitem").filter(has_text=BRAND.name)).to_contain_text("100.0%")
 
 
 async def test_with_consent_declined_no_cookie_is_set_and_nothing_of_the_visit_is_stored(
