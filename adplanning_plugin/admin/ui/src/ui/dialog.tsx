@@ -36,6 +36,10 @@ function Over({ open, onOpenChange, title, description, footer, actions, childre
         <Primitive.Content
           {...(description ? {} : { "aria-describedby": undefined })}
           onOpenAutoFocus={() => { opener.current = document.activeElement }}
+          onInteractOutside={(event) => {
+            // A message's Undo is no step away from what is open; by now the message may be gone from the page.
+            if (event.detail.originalEvent.target instanceof Element && event.detail.originalEvent.target.closest("[data-toast]")) event.preventDefault()
+          }}
           onCloseAutoFocus={(event) => {
             event.preventDefault()
             if (opener.current instanceof HTMLElement) opener.current.focus()

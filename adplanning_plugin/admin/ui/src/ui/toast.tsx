@@ -48,7 +48,7 @@ function Toast({ message }: { message: Message }) {
   }, [id, undo])
   const Icon = message.tone === "error" ? CircleAlert : Check
   return (
-    <div className="anim-rise pointer-events-auto flex max-w-md items-center gap-3 rounded-lg bg-raised py-2 pr-2 pl-3 text-sm shadow-pop">
+    <div data-toast="" className="anim-rise pointer-events-auto flex max-w-md items-center gap-3 rounded-lg bg-raised py-2 pr-2 pl-3 text-sm shadow-pop">
       <Icon className={message.tone === "error" ? "size-4 text-bad" : "size-4 text-good"} aria-hidden="true" />
       <span className="flex-1">{message.text}</span>
       {undo ? (

@@ -77,7 +77,7 @@ export interface Earned {
 export interface StatsLine {
   key: string | null
   name: string | null
-  kind: "touch" | "unattributed"
+  kind: "touch" | "unattributed" | "renewal" | "offline"
   conversions: number
   touches: number
   value: string
@@ -91,7 +91,7 @@ export interface StatsLine {
 export interface ComparedLine {
   key: string | null
   name: string | null
-  kind: "touch" | "unattributed"
+  kind: "touch" | "unattributed" | "renewal" | "offline"
   currency: string
   credit: { model: string; conversions: number; value: string; refunded: string; net: string }[]
   spend: string | null

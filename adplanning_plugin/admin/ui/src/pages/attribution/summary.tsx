@@ -16,7 +16,7 @@ import { CsvButton, PlainTable } from "@/ui/table"
 import { Explain } from "@/ui/tooltip"
 import type { StatsLine } from "./answers"
 import { useSpend } from "./spend"
-import { BY, BY_OPTIONS, type By, COUNTED, lineName, touchesOf } from "./words"
+import { BY, BY_OPTIONS, type By, COUNTED, lineName, touchesOf, UNEARNED } from "./words"
 
 const SCHEMA = { by: choice(BY), count: choice(["purchase", "lead_form_submission", "add_to_cart", "begin_checkout", "all"]) }
 const FIRST = 25
@@ -126,7 +126,7 @@ function Lines({ stats, by, money, counted, spend }: { stats: StatsLine[]; by: B
           return [
             <span key="name" className="inline-flex flex-wrap items-center gap-x-2">
               {by === "campaign" && line.key && line.name && line.name !== line.key ? <TextLink to={`/campaigns/${line.key}`} search={carried}>{name}</TextLink> : <span>{name}</span>}
-              {line.kind === "unattributed" ? <Explain what={name}>Nobody was seen within the window before these. <TextLink to="/coverage" search={carried}>See which orders, and why</TextLink></Explain> : null}
+              {UNEARNED[line.kind] ? <Explain what={name}>{UNEARNED[line.kind]?.[1]} <TextLink to="/coverage" search={carried}>See which orders, and why</TextLink></Explain> : null}
             </span>,
             format.number(line.conversions, 1),
             ...(money ? [format.money(line.net, line.currency)] : []),

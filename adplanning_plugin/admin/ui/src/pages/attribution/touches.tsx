@@ -98,7 +98,7 @@ export function Touches({ period, credit, model }: ViewProps) {
         filters={
           <>
             <SearchBox label="Search visits" value={state.q} onChange={(q, how) => set({ q }, how)} />
-            <FilterSelect label="Converted" value={state.converted} options={[{ value: "true", label: "Yes" }, { value: "false", label: "No" }]} onChange={(converted) => set({ converted })} />
+            <FilterSelect label="Converted" value={state.converted} options={[{ value: "true", label: "Converted" }, { value: "false", label: "Not converted" }]} onChange={(converted) => set({ converted })} />
             <FilterSelect label="Match" value={state.method} options={METHOD_OPTIONS} onChange={(method) => set({ method })} />
             <FilterSelect label="Platform" value={state.platform} options={PLATFORMS} onChange={(platform) => set({ platform })} />
             <FilterSelect label="Channel" value={state.channel} options={CHANNELS} onChange={(channel) => set({ channel })} />

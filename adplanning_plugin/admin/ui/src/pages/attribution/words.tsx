@@ -36,10 +36,17 @@ export const COUNTED = [
   { value: "all", label: "All conversions" },
 ] as const
 
+/** What no visit earned, by kind: its name, and why. */
+export const UNEARNED: Record<string, [name: string, why: string]> = {
+  unattributed: ["No visit to credit", "Nobody was seen within the window before these."],
+  renewal: ["Renewals", "Subscriptions that renewed by themselves: no visit earned them, whatever their buyer looked at before."],
+  offline: ["Offline orders", "Placed at a till or by phone: no visit earned them."],
+}
+
 /** A line's name where it has none: what is behind it. */
 export const lineName = (line: { name: string | null; kind: string }, by: By) =>
-  line.kind === "unattributed" ? "No visit to credit" : (line.name ?? (by === "campaign" ? "Visits without a campaign" : "Unknown"))
+  UNEARNED[line.kind]?.[0] ?? line.name ?? (by === "campaign" ? "Visits without a campaign" : "Unknown")
 
 /** What tells the touches behind a line apart in the list; null where the list has no such filter. */
 export const touchesOf = (line: { key: string | null; kind: string }, by: By): Record<string, string> | null =>
-  line.key === null || line.kind === "unattributed" ? null : { [by]: line.key }
+  line.key === null || line.kind !== "touch" ? null : { [by]: line.key }
