@@ -15,6 +15,7 @@ SECTIONS = {
     "markov": "data-driven attribution models",
     "intent": "credit against the truth of a simulation",
     "dashboard": "dashboard, reports and admin lists",
+    "pages": "the admin pages in a browser",
 }
 
 
