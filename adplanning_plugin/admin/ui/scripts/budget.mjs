@@ -35,13 +35,13 @@ let whole = 0
 let failed = false
 for (const file of await readdir(STATIC, { recursive: true })) {
   const found = await stat(new URL(file, STATIC))
-  if (found.isFile()) whole += found.size
+  if (found.isFile()) whole += await packed(file)
   if (file.endsWith(".map")) {
     console.error(`${file} is a source map: none is shipped.`)
     failed = true
   }
 }
-rows.push(["all files, not compressed", whole, LIMITS.all])
+rows.push(["all files, as a wheel packs them", whole, LIMITS.all])
 for (const [name, size, limit] of rows) {
   const over = size > limit
   failed ||= over

@@ -75,7 +75,7 @@ function useClose() {
     else void navigate({ to: "/", replace: true })
   }
   useEffect(() => {
-    if (leaving.current) close()
+    if (leaving.current && location.pathname.endsWith("/metrics")) close()
   }, [location.href])
   useEffect(() => () => wantFocusOf(OPENER), [])
   return close
