@@ -112,6 +112,8 @@ export interface Step {
   meaning?: string
   /** Stands for itself, from zero: the whole, and what is left at the end. */
   total?: boolean
+  /** Beside the label: how sure it is. */
+  badge?: ReactNode
   action?: ReactNode
 }
 
@@ -136,7 +138,7 @@ export function Waterfall({ label, summary, steps, format, measure }: { label: s
         {placed.map((step) => (
           <li key={step.key} className="grid grid-cols-[1fr_auto] items-start gap-x-4 gap-y-1 border-b border-line py-2 last:border-0 @2xl:grid-cols-[minmax(10rem,18rem)_1fr_7rem] @2xl:items-center">
             <div className="min-w-0 text-sm">
-              <p className={step.total ? "font-medium" : undefined}>{step.label}</p>
+              <p className={step.total ? "font-medium" : undefined}>{step.label} {step.badge}</p>
               {step.meaning ? <p className="text-xs text-muted">{step.meaning}</p> : null}
               {step.action}
             </div>

@@ -115,6 +115,8 @@ export interface CampaignDetail extends Campaign, Moved {
   models: ModelCredit[]
   days: Day[]
   ad_sets: AdSet[]
+  /** Of other plugins, by their keys. */
+  sections: Record<string, Record<string, unknown> | null>
   basis: Basis
 }
 

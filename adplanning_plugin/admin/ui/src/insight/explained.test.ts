@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import type { Discrepancy, Part } from "./answers"
 import { answer, signed } from "./explained"
 
-const part = (title: string, conversions: number | null) => ({ cause: title, title, sentence: "", state: "computed", conversions, value: null, up_to: null }) as Part
+const part = (title: string, conversions: number | null, cause = title) => ({ cause, title, sentence: "", state: "computed", conversions, value: null, up_to: null }) as Part
 const line = (ours: number, claimed: number | null, parts: Part[]) =>
   ({
     ours: { conversions: ours, value: null },
@@ -16,6 +16,12 @@ it("names the two causes that weigh most, whichever way they go", () => {
   expect(answer(line(5, 10, parts), "conversions", String)).toBe(
     "The claim is 5 more than what this store counts. What weighs most: credit of other visits (+8) and window after the click (-4).",
   )
+})
+
+it("keeps apart what nobody can explain", () => {
+  const parts = [part("Refunds", 1), part("Not explained", 9, "not_explained")]
+  expect(answer(line(0, 10, parts), "conversions", String)).toMatch(/most: refunds \(\+1\)\. Not explained: \+9\.$/)
+  expect(answer(line(0, 9, [parts[1]!]), "conversions", String)).toBe("The claim is 9 more than what this store counts. Not explained: +9.")
 })
 
 it("says when the two agree, and when one of them is not known", () => {

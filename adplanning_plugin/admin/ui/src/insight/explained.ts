@@ -16,11 +16,16 @@ export function answer(line: Discrepancy, measure: "conversions" | "value", writ
   if (difference === null) return "How far the two are apart is not known, because one of them is not."
   if (Number(difference) === 0) return `Both say ${write(line.ours[measure])}.`
   const weight = (value: Figure) => Math.abs(Number(value ?? 0))
+  const rest = line.parts.find((part) => part.cause === "not_explained")?.[measure] ?? null
   const causes = line.parts
-    .filter((part) => weight(part[measure]) > 0)
+    .filter((part) => part.cause !== "not_explained" && weight(part[measure]) > 0)
     .sort((one, other) => weight(other[measure]) - weight(one[measure]))
     .slice(0, 2)
     .map((part) => `${lower(part.title)} (${signed(part[measure], true, write)})`)
   const apart = Number(difference) > 0 ? "more" : "less"
-  return `The claim is ${write(Math.abs(Number(difference)))} ${apart} than what this store counts. What weighs most: ${causes.join(" and ")}.`
+  return [
+    `The claim is ${write(Math.abs(Number(difference)))} ${apart} than what this store counts.`,
+    causes.length > 0 ? ` What weighs most: ${causes.join(" and ")}.` : "",
+    weight(rest) > 0 ? ` Not explained: ${signed(rest, true, write)}.` : "",
+  ].join("")
 }

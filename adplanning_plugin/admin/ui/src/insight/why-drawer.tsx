@@ -102,9 +102,9 @@ function Sides({ line, who }: { line: Discrepancy; who: string }) {
     { title: "Difference", side: line.difference, sign: true },
   ]
   return (
-    <dl className="grid grid-cols-3 gap-3">
+    <dl className="grid grid-cols-3 gap-2 sm:gap-3">
       {sides.map(({ title, side, sign }) => (
-        <div key={title} className="min-w-0 rounded-lg bg-hover px-3 py-2">
+        <div key={title} className="min-w-0 rounded-lg bg-hover px-2 py-2 sm:px-3">
           <dt className="text-xs text-muted">{title}</dt>
           <dd className="figure text-lg font-semibold">{signed(side.conversions, sign, format.number)}</dd>
           <dd className="text-xs break-words text-muted">{signed(side.value, sign, (value) => format.money(value, line.currency))}</dd>
@@ -122,7 +122,12 @@ function Gaps({ line }: { line: Discrepancy }) {
     <div role="status" className="rounded-md border border-orange-line bg-orange-bg px-3 py-2 text-sm text-orange-fg">
       {line.missing.length > 0 ? <p className="font-medium">Not all of it can be compared</p> : null}
       {said.map((sentence) => <p key={sentence}>{sentence}</p>)}
-      {isRate ? <p><TextLink within {...RATES_PAGE}>Add exchange rates</TextLink></p> : null}
+      {line.missing.length > 0 ? (
+        <p className="flex flex-wrap gap-x-3">
+          {isRate ? <TextLink within {...RATES_PAGE}>Add exchange rates</TextLink> : null}
+          {line.claimed.conversions === null ? <><TextLink within to="/settings/links">Linked data</TextLink><TextLink within to="/settings" search={{ tab: "spend" }}>Ad spend</TextLink></> : null}
+        </p>
+      ) : null}
     </div>
   )
 }
@@ -132,17 +137,15 @@ function Causes({ line, measure, who }: { line: Discrepancy; measure: Measure; w
   const carried = useCarried()
   const write = writer(format, line, measure)
   const number = (value: number | string | null) => (value === null ? null : Number(value))
-  const action = (part: Part) => (
-    <span className="mt-0.5 flex flex-wrap items-center gap-x-2 gap-y-1 text-xs">
-      <Badge colour={part.state === "computed" ? "grey" : "orange"}>{part.state === "computed" ? "Computed" : "Not known"}</Badge>
-      {part.up_to ? <span className="text-muted">At most {format.number(part.up_to.conversions)} orders, {format.money(part.up_to.value, line.currency)}</span> : null}
-      {part.cause === "not_consented" ? <TextLink to="/coverage" search={carried}>See these orders</TextLink> : null}
-      {part.cause === "currency" && part.state !== "computed" ? <TextLink {...RATES_PAGE}>Exchange rates</TextLink> : null}
-    </span>
-  )
+  const badge = (part: Part) => <Badge colour={part.state === "computed" ? "grey" : "orange"}>{part.state !== "computed" ? "Not known" : part.cause === "not_explained" ? "The rest" : "Computed"}</Badge>
+  const action = (part: Part) => part.up_to ? (
+    <p className="text-xs text-muted">
+      At most {format.number(part.up_to.conversions)} orders, {format.money(part.up_to.value, line.currency)}. <TextLink within to="/coverage" search={carried}>See these orders</TextLink>
+    </p>
+  ) : null
   const steps: Step[] = [
     { key: "ours", label: "This store counts", value: number(line.ours[measure]), total: true },
-    ...line.parts.map((part) => ({ key: part.cause, label: part.title, meaning: part.sentence, value: number(part[measure]), action: action(part) })),
+    ...line.parts.map((part) => ({ key: part.cause, label: part.title, meaning: part.sentence, value: number(part[measure]), badge: badge(part), action: action(part) })),
     { key: "claimed", label: line.platform ? `${who} claims` : "The platforms claim", value: number(line.claimed[measure]), total: true },
   ]
   return (

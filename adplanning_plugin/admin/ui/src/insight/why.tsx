@@ -36,7 +36,7 @@ export function WhyButton({ of, platform, about, children = "Why?" }: ButtonProp
       onClick={() => set({ ...CLOSED, why: of })}
       aria-haspopup="dialog"
       aria-label={children === "Why?" ? question : `${children} ${question}`}
-      className="no-print rounded text-xs font-normal text-link underline-offset-2 hover:underline"
+      className="no-print rounded text-left text-xs font-normal text-link underline-offset-2 hover:underline"
     >
       {children}
     </button>

@@ -51,8 +51,8 @@ interface DataTableProps<Row, Data extends Page> {
   filters?: ReactNode
   /** Where there is nothing: `<NoMatch/>` while filtered, else `<Empty/>`. */
   empty: ReactNode
-  /** The list's path and its filters without paging: what the CSV has. `unordered`: the path takes no order. */
-  csv?: { path: GetPath; query: object; unordered?: boolean }
+  /** The list's path and its filters without paging: what the CSV has. */
+  csv?: { path: GetPath; query: object }
   /** The last line, by column: sums over everything that is filtered, not over the page alone. */
   foot?: (data: Data) => Record<string, ReactNode>
 }
@@ -93,7 +93,7 @@ export function DataTable<Row, Data extends Page>(props: DataTableProps<Row, Dat
             )
           })}
         </Menu>
-        {csv ? <CsvButton name={name} csv={csv.unordered ? csv : { ...csv, query: { ...csv.query, order: table.order } }} /> : null}
+        {csv ? <CsvButton name={name} csv={{ ...csv, query: { ...csv.query, order: table.order } }} /> : null}
       </div>
       <Async query={query as never} skeleton={<TableSkeleton columns={visible} rows={table.size} />}>
         {(data: Data) =>

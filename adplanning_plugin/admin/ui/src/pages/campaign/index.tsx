@@ -17,6 +17,7 @@ import { Async, Empty, Skeleton } from "@/ui/states"
 import { AdSets } from "./ad-sets"
 import { Course, Figures, Models } from "./figures"
 import { Behind } from "./lists"
+import { Sections } from "./sections"
 
 export default function CampaignPage() {
   const { id } = useParams({ strict: false }) as { id: string }
@@ -71,6 +72,7 @@ export default function CampaignPage() {
                 </>
               )}
               <Behind id={id} period={period.query} credit={credit} />
+              <Sections of={ad_campaign.sections} />
               <About of={ad_campaign} />
               <Rests basis={ad_campaign.basis} credit={credit} />
             </div>

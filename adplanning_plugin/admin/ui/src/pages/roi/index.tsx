@@ -68,7 +68,7 @@ export default function Roi() {
               rows={(page) => page.rows}
               rowKey={(row) => [row.kind, row.ad_campaign_id, row.ad_set_id, row.id].join("/")}
               table={table}
-              csv={{ path: "/roi", query: asked, unordered: true }}
+              csv={{ path: "/roi", query: { ...period.query, ...credit.query, by: state.by, platform, q: state.q, ...(period.compare ? { compare: "previous" as const } : {}) } }}
               filters={
                 <>
                   <SearchBox label={`Search ${TITLES[state.by].toLowerCase()}`} value={state.q} onChange={(q, how) => set({ q }, how)} />
