@@ -34,7 +34,7 @@ export function LineChart({ label, summary, points, series, format, formatAxis =
   const gradient = useId()
   const values = series.flatMap((each) => each.values.filter((value) => value !== null))
   const x = scalePoint<number>().domain(points.map((_, index) => index)).range([MARGIN.left, width - MARGIN.right])
-  const y = scaleLinear().domain([Math.min(0, ...values), Math.max(1e-9, ...values)]).nice(4).range([height - MARGIN.bottom, MARGIN.top])
+  const y = scaleLinear().domain([Math.min(0, ...values), Math.max(...values, 0) || 1]).nice(4).range([height - MARGIN.bottom, MARGIN.top])
   const colour = (index: number) => (series[index]?.before ? "var(--line-strong)" : COLOURS[index % COLOURS.length]!)
   const path = lineOf<number | null>((_, index) => x(index)!, (value) => y(value ?? 0)).defined((value) => value !== null).curve(curveMonotoneX)
   const fill = areaOf<number | null>((_, index) => x(index)!, y(0), (value) => y(value ?? 0)).defined((value) => value !== null).curve(curveMonotoneX)
@@ -42,7 +42,8 @@ export function LineChart({ label, summary, points, series, format, formatAxis =
   const done = (values: (number | null)[]) => (unfinished ? values.map((value, index) => (index < last ? value : null)) : values)
   const tail = (values: (number | null)[]) => path(values.map((value, index) => (index >= last - 1 ? value : null))) ?? ""
   const every = Math.max(1, Math.ceil(points.length / Math.max(2, Math.floor((width - 80) / 80))))
-  const ticks = y.ticks(4)
+  // Where all is zero there is nothing to measure by.
+  const ticks = values.some((value) => value !== 0) ? y.ticks(4) : [0]
 
   const move = (step: number) => setAt((now) => Math.min(points.length - 1, Math.max(0, (now ?? (step > 0 ? -1 : points.length)) + step)))
   const keys = (event: KeyboardEvent) => {
@@ -94,7 +95,7 @@ export function LineChart({ label, summary, points, series, format, formatAxis =
             </g>
           ))}
           {points.map((point, index) => index % every === 0 ? (
-            <text key={index} x={x(index)} y={height - 6} textAnchor={index === 0 ? "start" : "middle"} fontSize="11" fill="var(--muted)">{point}</text>
+            <text key={index} x={x(index)} y={height - 6} textAnchor={index === 0 ? "start" : x(index)! > width - 24 ? "end" : "middle"} fontSize="11" fill="var(--muted)">{point}</text>
           ) : null)}
           {series.length <= 2 && !series[0]?.before ? <Filled d={fill(done(series[0]?.values ?? [])) ?? ""} gradient={gradient} /> : null}
           {unfinished ? series.map((each, index) => each.before ? null : (

@@ -59,7 +59,7 @@ export function FigureList({ figures, before, currency }: Props) {
         <div key={figure.key} className="min-w-0">
           <dt className="text-xs text-muted">{figure.title}</dt>
           <dd className="figure font-semibold">{shown(figure, write(figure.kind, figure.value))}</dd>
-          {before ? <dd><Change value={moved(figure.value, before[figure.key])} better={figure.better} /></dd> : null}
+          {before && moved(figure.value, before[figure.key]) !== null ? <dd><Change value={moved(figure.value, before[figure.key])} better={figure.better} /></dd> : null}
         </div>
       ))}
     </dl>

@@ -66,7 +66,7 @@ function isFigure(key: string, value: unknown, data: Data): boolean {
 export function figuresOf(data: Data, only?: readonly string[]): Figure[] {
   const keys = only ?? Object.keys(data)
   return keys
-    .filter((key) => key in data && isFigure(key, data[key], data))
+    .filter((key) => key in data && (isFigure(key, data[key], data) || (only !== undefined && data[key] === null)))
     .map((key) => ({ key, title: titleOf(key), kind: kindOf(key, data), value: data[key] as Figure["value"], better: better(key) }))
 }
 
@@ -96,7 +96,8 @@ export function readSection(data: Data): Reading {
 export function moved(now: Figure["value"], was: unknown): number | null {
   const [after, before] = [Number(now), Number(was)]
   if (now === null || was === null || was === undefined || !Number.isFinite(before) || before === 0) return null
-  return (after - before) / Math.abs(before)
+  // To the same four places as the server writes a change, so that one figure moves alike everywhere.
+  return Math.round(((after - before) / Math.abs(before)) * 1e4) / 1e4
 }
 
 /** The columns of a list: what its first rows have, without the twins in minor units and bare ids beside names. */

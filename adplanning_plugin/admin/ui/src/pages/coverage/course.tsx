@@ -13,10 +13,10 @@ import { CAUSES } from "./causes"
 export type Grain = "day" | "week" | "month"
 const GRAINS = [["day", "By day"], ["week", "By week"], ["month", "By month"]] as const
 
-/** What can be read at this length: a point a day gets too narrow after about two months. */
-export function grainOf(period: { from: string; to: string }): Grain {
-  const days = daysBetween(period.from, period.to) + 1
-  return days <= 62 ? "day" : days <= 200 ? "week" : "month"
+/** What can be read at this length: a point a day gets too narrow after about two months, and five causes sooner. */
+export function grainOf(period: { from: string; to: string }, show: "share" | "causes"): Grain {
+  const days = (daysBetween(period.from, period.to) + 1) * (show === "causes" ? 4 : 1)
+  return days <= 62 ? "day" : days <= 400 ? "week" : "month"
 }
 
 interface Props {
@@ -28,7 +28,7 @@ interface Props {
 }
 
 export function Course({ period, by, show, onBy, onShow }: Props) {
-  const usual = grainOf(period)
+  const usual = grainOf(period, show)
   const grain = by || usual
   const query = useApi("/coverage/trend", { query: { ...period.query, group_by: grain }, keep: true })
   return (

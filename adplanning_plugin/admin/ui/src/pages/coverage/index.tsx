@@ -3,6 +3,7 @@ import { useRef } from "react"
 import { useApi } from "@/api/query"
 import { Waterfall } from "@/charts/bars"
 import { useFormat } from "@/shell/session"
+import { moved } from "@/sections/read"
 import { type Period, usePeriod } from "@/state/period"
 import { choice, text, useUrlState } from "@/state/url"
 import { Button, ButtonLink } from "@/ui/button"
@@ -81,9 +82,6 @@ export default function Coverage() {
     </>
   )
 }
-
-const moved = (now: number | string | null, was: number | string | null | undefined) =>
-  now === null || was === null || was === undefined || Number(was) === 0 ? null : (Number(now) - Number(was)) / Number(was)
 
 function Figures({ now, period }: { now: Found; period: Period }) {
   const format = useFormat()

@@ -96,7 +96,7 @@ function Advice({ group }: { group: Group }) {
   const days = useDays()
   return (
     <>
-      <span className="font-medium">{group.title}{group.state === "late" ? " is late." : group.state === "stale" ? " is stale." : "."}</span>{" "}
+      <span className="font-medium">{group.title}: {STATES[group.state].label.toLowerCase()}.</span>{" "}
       {group.sources.map((each) => days([each.detail, each.action].filter(Boolean).join(" "))).join(" ")}{" "}
       <span className="underline underline-offset-2"><Where group={group} /></span>
     </>
