@@ -1,1 +1,1 @@
-"""A small store with its own tables, pages and event bus; it knows the plugin only in `plugin_setup` and `links`."""
+"""A small store with tables, pages and an event bus; it knows the plugin only in `plugin_setup`, `options`, `links`."""

@@ -1,9 +1,9 @@
 """The plugin, installed: who may come in, which shop a request belongs to, and where events come from."""
 
 import adplanning_plugin as ap
-from adplanning_plugin.options import CookieOptions, DatabaseOptions, IngestOptions, PageOptions
 from host_example.context import Store, Visitors
 from host_example.links import LINKS
+from host_example.options import options_of
 from host_example.staff import SCOPES, staff_guard, staff_of
 
 
@@ -39,13 +39,7 @@ def host_event(e):
 
 
 def install(store: Store, options: ap.Options | None = None) -> ap.AdPlanning:
-    database = DatabaseOptions(url=store.settings.database_url)
-    cookie = CookieOptions(secure=store.settings.secure_cookies)
-    pages = PageOptions(login_url="/app/login", home_url="/app")
-    ingest = IngestOptions(count_programs=store.settings.count_programs)
-    secret = store.settings.secret
-    own = ap.Options(database=database, cookie=cookie, pages=pages, ingest=ingest, secret=secret, sessions="host")
-    options = options or own
+    options = options or options_of(store.settings)
     store.visitors = Visitors(ap.bind_visitor, ap.current_visitor, ap.visitor_token, ap.identify)
     store.tracker_url = options.paths.script
     return ap.AdPlanning(options, StoreHooks(store))
