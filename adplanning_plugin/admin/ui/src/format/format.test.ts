@@ -28,6 +28,7 @@ describe("ratios", () => {
     expect(khadi.change(-0.1075)).toBe("-10.8%")
     expect(khadi.change(0.6471)).toBe("+64.7%")
     expect(khadi.times(1.5977)).toBe("1.60×")
+    expect([0.9952, 1, 0.984].map((value) => khadi.times(value))).toEqual(["0.99×", "1.00×", "0.98×"])
   })
 })
 

@@ -16,6 +16,9 @@ const absent = (value: Figure): value is null | undefined | "" => value === null
 /** A decimal string goes to the formatter as it is: it is exact where a float is not. */
 const exact = (value: number | string) => value as unknown as number
 
+/** What does not reach 1 is not written as 1.00: it did not pay back. */
+const short = (value: number | string) => (Number(value) < 1 && Number(value) > 0.99 ? 0.99 : value)
+
 export interface Formats {
   locale: string
   zone: string
@@ -73,7 +76,7 @@ export function formats({ currency, zone, locale }: { currency: string; zone: st
       show(value, { style: "percent", maximumFractionDigits: decimals, minimumFractionDigits: decimals }),
     change: (value) =>
       show(value, { style: "percent", maximumFractionDigits: 1, minimumFractionDigits: 1, signDisplay: "exceptZero" }),
-    times: (value) => (absent(value) ? DASH : `${show(value, { maximumFractionDigits: 2, minimumFractionDigits: 2 })}×`),
+    times: (value) => (absent(value) ? DASH : `${show(short(value), { maximumFractionDigits: 2, minimumFractionDigits: 2 })}×`),
     date: (value) => (value ? dates(day, value) : DASH),
     dateShort: (value) => (value ? dates({ day: "numeric", month: "short" }, value) : DASH),
     dateTime: (value) => (value ? dates({ ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, value) : DASH),

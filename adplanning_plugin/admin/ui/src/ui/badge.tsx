@@ -1,6 +1,7 @@
 // Badges: a word in a colour; the word carries the meaning, the colour helps to find it.
 import type { ReactNode } from "react"
 import { words } from "@/format/format"
+import { useFormat } from "@/shell/session"
 import { cn } from "./cn"
 
 export type Colour = "green" | "blue" | "orange" | "purple" | "red" | "grey"
@@ -54,11 +55,12 @@ export const StatusBadge = ({ status }: { status: string }) => <Badge colour={ST
 
 /** Return on ad spend: green from 1.0, red below; a dash without spend. */
 export function Roas({ value }: { value: number | null | undefined }) {
+  const format = useFormat()
   if (value === null || value === undefined) return <span className="text-muted">–</span>
   const good = value >= 1
   return (
     <span className={cn("figure font-medium", good ? "text-good" : "text-bad")}>
-      {value.toFixed(2)}× <span className="sr-only">{good ? "(pays back)" : "(does not pay back)"}</span>
+      {format.times(value)} <span className="sr-only">{good ? "(pays back)" : "(does not pay back)"}</span>
     </span>
   )
 }

@@ -2,6 +2,7 @@
 import { useParams } from "@tanstack/react-router"
 import { isProblem } from "@/api/problem"
 import { useApi } from "@/api/query"
+import { words } from "@/format/format"
 import type { CampaignDetail } from "@/insight/answers"
 import { CreditSwitches, useCarried, useCredit } from "@/insight/credit"
 import { MissingRates, Rests } from "@/insight/rests"
@@ -115,7 +116,7 @@ function About({ of }: { of: CampaignDetail }) {
           ["Ad account", of.account_name],
           ["Account's days", of.account_zone ? `${of.account_zone}${of.account_zone === format.zone ? " (as the store)" : ` (the store: ${format.zone})`}` : "Not linked: ad_account.zone says which days it counts"],
           ["Account's money", of.account_currency ? `${of.account_currency}${of.account_currency === format.currency ? " (as the store)" : `, converted to ${format.currency} at each day's rate`}` : null],
-          ["Objective", of.objective],
+          ["Objective", of.objective ? words(of.objective.toLowerCase()) : null],
           ["Started", of.created_at ? `${format.date(of.created_at)} (${format.zoneShort})` : null],
           ["Id here", <code key="id" className="font-mono text-xs">{of.id}</code>],
           ["Id on the platform", of.platform_id ? <code key="platform" className="font-mono text-xs">{of.platform_id}</code> : null],

@@ -2,7 +2,7 @@
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import type { CampaignOrder, CampaignTouch } from "@/insight/answers"
-import type { Credit } from "@/insight/credit"
+import { type Credit, useCarried } from "@/insight/credit"
 import { useFormat } from "@/shell/session"
 import { useTable } from "@/state/table"
 import { choice, integer, list, text, useUrlState } from "@/state/url"
@@ -83,12 +83,13 @@ function Touches({ id, period, credit }: Props) {
   const format = useFormat()
   const table = useTable("-occurred_at", 10)
   const [{ q }, set] = useUrlState(SCHEMA)
+  const carried = useCarried()
   const filters = { ...period, model: credit.query.model, window: credit.query.window, q }
   const query = useApi("/ad-campaigns/{ad_campaign_id}/touches", { path: { ad_campaign_id: id }, query: { ...filters, ...table.query }, keep: true })
   const columns: Column<CampaignTouch>[] = [
-    { key: "date", title: `Date (${format.zoneShort})`, sort: "occurred_at", heading: true, cell: (row) => <time dateTime={row.occurred_at} className="figure">{format.dateTime(row.occurred_at)}</time> },
+    { key: "date", title: `Date (${format.zoneShort})`, sort: "occurred_at", heading: true, cell: (row) => <TextLink to="/attribution" search={{ ...carried, view: "touches", open: row.id }}><time dateTime={row.occurred_at} className="figure">{format.dateTime(row.occurred_at)}</time></TextLink> },
     { key: "source", title: "Source", sort: "source", cell: (row) => <SourceBadge source={row.source} /> },
-    { key: "medium", title: "Medium", sort: "medium", cell: (row) => words(row.medium) },
+    { key: "medium", title: "Medium", sort: "medium", cell: (row) => MEDIA[row.medium ?? ""] ?? words(row.medium) },
     { key: "channel", title: "Channel", sort: "channel", extra: true, cell: (row) => row.channel ?? "–" },
     { key: "landing", title: "Came to", cell: (row) => <span className="block max-w-56 truncate" title={row.landing_path ?? undefined}>{row.landing_path ?? "–"}</span> },
     { key: "method", title: "Known by", cell: (row) => <span title={row.confidence === null ? undefined : `${format.percent(row.confidence, 0)} sure`}>{METHODS[row.resolution_method] ?? words(row.resolution_method)}</span> },
@@ -121,6 +122,8 @@ function Touches({ id, period, credit }: Props) {
     />
   )
 }
+
+const MEDIA: Record<string, string> = { cpc: "Paid click (CPC)", ppc: "Paid click (PPC)" }
 
 /** How a visit was found to be this campaign's. */
 const METHODS: Record<string, string> = {

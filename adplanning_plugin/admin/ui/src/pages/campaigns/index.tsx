@@ -1,5 +1,6 @@
 // Campaigns: what each cost, what it brought under the chosen rule of credit, and what its platform claims.
 import { useApi } from "@/api/query"
+import { words } from "@/format/format"
 import { CreditSwitches, useCarried, useCredit } from "@/insight/credit"
 import { MissingRates, Rests } from "@/insight/rests"
 import { Claim, WhyDrawer } from "@/insight/why"
@@ -68,7 +69,7 @@ export default function Campaigns() {
     { key: "claimed", title: "Platform's value", right: true, extra: true, cell: (row) => format.money(row.platform_value) },
     { key: "account", title: "Account's zone", extra: true, cell: (row) => row.account_zone ?? "–" },
     { key: "currency", title: "Account's currency", extra: true, cell: (row) => row.account_currency ?? "–" },
-    { key: "objective", title: "Objective", extra: true, cell: (row) => row.objective ?? "–" },
+    { key: "objective", title: "Objective", extra: true, cell: (row) => words(row.objective?.toLowerCase()) },
     { key: "created", title: "Started", sort: "created_at", extra: true, cell: (row) => format.date(row.created_at) },
   ]
   return (

@@ -190,8 +190,8 @@ function Name({ row, by }: { row: RoiLine; by: keyof typeof ONE }) {
   const name = by === "platform" ? platformName(row.id) : (row.name ?? "–")
   if (by === "channel" || by === "platform") {
     if (!row.id) return <span>No {by}</span>
-    const to = by === "platform" && Number(row.spend) > 0 ? "/campaigns" : "/attribution"
-    return <TextLink to={to} search={{ ...carried, [by]: row.id }}>{name}</TextLink>
+    const isPaid = by === "platform" && Number(row.spend) > 0
+    return <TextLink to={isPaid ? "/campaigns" : "/attribution"} search={{ ...carried, ...(isPaid ? {} : { view: "touches" }), [by]: row.id }}>{name}</TextLink>
   }
   if (!row.ad_campaign_id) {
     return (
