@@ -48,4 +48,5 @@ class ExchangeRate(Base):
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     rate: Mapped[Decimal] = mapped_column(Numeric(24, 12))
     source: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="1")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -87,7 +87,12 @@ async def upsert_rates(session: AsyncSession, tenant_id: str, rates: Sequence[Ma
         new = statement.excluded
         statement = statement.on_conflict_do_update(
             index_elements=["tenant_id", "base", "quote", "day"],
-            set_={"rate": new.rate, "source": new.source, "updated_at": func.now()},
+            set_={
+                "rate": new.rate,
+                "source": new.source,
+                "version": _rate.c.version + 1,
+                "updated_at": func.now(),
+            },
             where=or_(_rate.c.rate != new.rate, _rate.c.source != new.source),
         ).returning(literal(1))
         changed += len((await session.execute(statement)).all())

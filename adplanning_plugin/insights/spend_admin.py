@@ -27,7 +27,7 @@ SPEND_COLUMNS = (
     *SPEND_KEY, "campaign_name", "spend", "spend_minor", "currency", "zone", *COUNTS, "platform_conversions",
     "platform_value", "platform_value_minor", "source", "version", "updated_at",
 )  # fmt: skip
-RATE_COLUMNS = ("day", "base", "quote", "rate", "source", "updated_at")
+RATE_COLUMNS = ("day", "base", "quote", "rate", "source", "version", "updated_at")
 Part = Annotated[str, QueryParameter(min_length=1, max_length=200)]
 
 
@@ -192,5 +192,6 @@ def _rate_out(row: Any) -> Mapping[str, Any]:
         "quote": row.quote,
         "rate": format(row.rate.normalize(), "f"),
         "source": row.source,
+        "version": row.version,
         "updated_at": days.rfc3339(row.updated_at),
     }

@@ -224,7 +224,12 @@ async def test_rates_are_taken_as_csv_listed_and_kept_per_shop(fresh: Shop, fres
     assert answer.json() == {"received": 3, "changed": 2}
     assert (await fresh.put("/exchange-rates", content=body, headers=TEXT)).json() == {"received": 3, "changed": 0}
     rows = (await fresh.get("/exchange-rates", base="eur"))["exchange_rates"]
-    assert [(each["base"], each["rate"], each["source"]) for each in rows] == [("EUR", "91", "bank")]
+    assert [(each["base"], each["rate"], each["source"], each["version"]) for each in rows] == [
+        ("EUR", "91", "bank", 1)
+    ]
+    await fresh.put("/exchange-rates", json={"day": DAY.isoformat(), "base": "EUR", "quote": "INR", "rate": "92"})
+    [restated] = (await fresh.get("/exchange-rates", base="eur"))["exchange_rates"]
+    assert (restated["rate"], restated["version"]) == ("92", 2)
     assert (await fresh_berlin.get("/exchange-rates"))["count"] == 0
 
 
