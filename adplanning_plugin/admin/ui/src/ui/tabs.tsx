@@ -8,10 +8,19 @@ export interface Tab {
   content: ReactNode
 }
 
-export function Tabs({ label, tabs, value, onChange }: { label: string; tabs: Tab[]; value: string; onChange: (key: string) => void }) {
+interface TabsProps {
+  label: string
+  tabs: Tab[]
+  value: string
+  onChange: (key: string) => void
+  /** Opened by Enter, not by being reached: where leaving a tab may be asked about. */
+  manual?: boolean
+}
+
+export function Tabs({ label, tabs, value, onChange, manual = false }: TabsProps) {
   const open = tabs.some((tab) => tab.key === value) ? value : (tabs[0]?.key ?? "")
   return (
-    <Primitive.Root value={open} onValueChange={onChange}>
+    <Primitive.Root value={open} onValueChange={onChange} activationMode={manual ? "manual" : "automatic"}>
       <Primitive.List aria-label={label} className="no-print flex flex-wrap gap-1">
         {tabs.map((tab) => (
           <Primitive.Trigger

@@ -87,7 +87,7 @@ function RunNow({ job }: { job: Job }) {
       .catch((problem: unknown) => toast(isProblem(problem) ? problem.message : "The job could not be started.", { tone: "error" }))
   const busy = run.isPending || item !== ""
   return (
-    <Button small busy={busy} onClick={() => void start()} aria-label={busy ? `${jobTitle(job.name)} runs` : `Run ${jobTitle(job.name)} now`}>
+    <Button small busy={busy} onClick={() => void start()} aria-label={`${busy ? "Running" : "Run now"}: ${jobTitle(job.name)}`}>
       {busy ? "Running" : <><Play className="size-3.5" aria-hidden="true" />Run now</>}
     </Button>
   )

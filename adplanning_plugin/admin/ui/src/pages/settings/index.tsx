@@ -26,6 +26,7 @@ export default function Settings() {
       <Async query={query} skeleton={waiting}>
         {({ settings }) => (
           <Tabs
+            manual
             label="Settings"
             value={state.tab}
             onChange={(tab) => set({ tab, page: "", order: "", hidden: "", q: "", platform: "", base: "", quote: "" })}
