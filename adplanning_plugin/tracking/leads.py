@@ -17,11 +17,13 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    literal_column,
     select,
     text,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from adplanning_plugin.identity import email_identifier_sql
 from adplanning_plugin.kernel.runtime import Runtime
@@ -123,9 +125,23 @@ def _facts_of_leads(
     columns = ledger_columns(
         "lead_form_submission", func.coalesce(lead.c.value, 0), currency, visit.c.website_id, utm, no_value()
     )
-    goal_id = choose_goal(rules, columns)
+    chosen = choose_goal(rules, columns)
+    # What a goal has counted stays, with what it was worth, whatever becomes of the goal.
+    counted = aliased(Conversion)
+    worth = case((counted.goal_id.is_not(None), counted.value), else_=_default_value(chosen, rules))
+    worth_in = case((counted.goal_id.is_not(None), counted.currency), else_=_default_currency(chosen, rules, currency))
     joined = (
-        lead.outerjoin(named_visit, named_visit.c.id == lead.c.id)
+        lead.outerjoin(
+            counted,
+            and_(
+                counted.tenant_id == tenant_id,
+                counted.lead_id == lead.c.id,
+                counted.lead_id.is_not(None),
+                counted.conversion_type == literal_column("'lead_form_submission'"),
+                counted.deleted_at.is_(None),
+            ),
+        )
+        .outerjoin(named_visit, named_visit.c.id == lead.c.id)
         .outerjoin(visit, visit.c.id == named_visit.c.session_id)
         .outerjoin(campaign, campaign.c.id == lead.c.ad_campaign_id)
     )
@@ -138,8 +154,8 @@ def _facts_of_leads(
             literal("confirmed"),
             literal("lead"),
             lead.c.created_at,
-            case((lead.c.value.is_not(None), own_value), else_=_default_value(goal_id, rules)),
-            case((lead.c.value.is_not(None), currency), else_=_default_currency(goal_id, rules, currency)),
+            case((lead.c.value.is_not(None), own_value), else_=worth),
+            case((lead.c.value.is_not(None), currency), else_=worth_in),
             func.coalesce(named_visit.c.visitor_id, visit.c.visitor_id),
             named_visit.c.session_id,
             lead.c.person_id,
@@ -147,7 +163,7 @@ def _facts_of_leads(
             visit.c.website_id,
             utm,
             visit.c.click_ids,
-            goal_id,
+            func.coalesce(counted.goal_id, chosen),
             campaign.c.platform,
             campaign.c.id,
             campaign.c.id.is_not(None),

@@ -53,7 +53,6 @@ _FACTS = (
     "website_id",
     "utm",
     "click_ids",
-    "goal_id",
 )
 
 
@@ -97,13 +96,15 @@ async def _upsert(
         )
     ).all()
     source = _facts_of_orders(runtime, tenant_id, ids, [each for each in session_ids if each], settings, rules)
-    names = ["tenant_id", "id", "conversion_type", "order_id", *_FACTS]
+    names = ["tenant_id", "id", "conversion_type", "order_id", *_FACTS, "goal_id"]
     statement = insert(Conversion).from_select(names, source)
+    # What a goal has counted stays, whatever becomes of the goal.
+    goal_id, found = Conversion.__table__.c.goal_id, statement.excluded["goal_id"]
     statement = statement.on_conflict_do_update(
         index_elements=["tenant_id", "order_id"],
         index_where=text(ONE_OF_ORDER),
-        set_=due_again(statement, _FACTS),
-        where=changed_only(statement, _FACTS),
+        set_=due_again(statement, _FACTS) | {"goal_id": func.coalesce(goal_id, found)},
+        where=changed_only(statement, _FACTS) | and_(goal_id.is_(None), found.is_not(None)),
     )
     # An insert leaves version 1, an update at least 2.
     rows = await session.execute(statement.returning(Conversion.id, (Conversion.version == 1).label("is_new")))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 
 from adplanning_plugin.kernel.days import now
 from adplanning_plugin.kernel.runner import Runner
@@ -262,6 +262,27 @@ async def test_a_lead_is_worth_its_own_value_or_what_the_lead_goal_says(
     await emit("lead.created", 2)
     facts = {each.lead_id: (each.value, each.goal_id, each.platform, each.ad_campaign_id) for each in await stored()}
     assert facts == {"1": (1250, made["id"], None, None), "2": (25000, made["id"], "meta", "c-1")}
+
+
+async def test_what_a_goal_has_counted_stays_when_the_goal_goes_and_the_order_or_lead_changes(
+    put: Any, emit: Any, admin: Any, runtime: Any, stored: Any
+) -> None:
+    bought = await goal(admin, name="Bought", goal_type="purchase")
+    asked = await goal(admin, name="Asked", goal_type="lead", default_value="250")
+    await put(shop.sales, sale(1, "500"))
+    await put(shop.enquiries, {"no": 1, "store": "main", "at": shop.DAY, "mail": "a@example.com"})
+    await emit("order.placed", 1)
+    await emit("lead.created", 1)
+    await admin.put(f"/goals/{bought['id']}", json={"version": 1, "is_active": False})
+    await admin.put(f"/goals/{asked['id']}", json={"version": 1, "default_value": "9"})
+    await goal(admin, name="Another", goal_type="lead", default_value="7", priority=9)
+    async with runtime.database.transaction("main") as session:
+        await session.execute(update(shop.sales).values(total="600"))
+        await session.execute(update(shop.enquiries).values(mail="b@example.com"))
+    await emit("order.updated", 1)
+    await emit("lead.updated", 1)
+    facts = {each.conversion_type: (each.value, each.goal_id) for each in await stored()}
+    assert facts == {"purchase": (60000, bought["id"]), "lead_form_submission": (25000, asked["id"])}
 
 
 async def test_a_claim_is_worth_what_its_goal_says_and_counts_once_by_its_client_id(
