@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.channels import classify
@@ -15,20 +16,25 @@ from adplanning_plugin.attribution.resolution import load_catalogue, resolve_tou
 from adplanning_plugin.attribution.resolvers import AdObject
 from adplanning_plugin.attribution.schemas import AssignTouchpoint, NewTouchpoint
 from adplanning_plugin.attribution.touchpoints import NOT_APPLICABLE, RESOLVABLE, Stored
+from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.attribution.utm import campaign_key
 from adplanning_plugin.kernel.days import now, parse_instant
 from adplanning_plugin.kernel.errors import Conflict, FieldError, Invalid
 from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.landing import fold
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.links import Links
 
 _TAGS = {"source": "source", "medium": "medium", "campaign": "campaign", "term": "term", "content": "content",
          "utm_id": "id"}  # fmt: skip
 _WHOSE = ("visitor_id", "session_id", "person_id")
+_LINKED = {"person_id": "person", "website_id": "website"}
 
 
 async def create_manual(session: AsyncSession, runtime: Runtime, tenant_id: str, given: NewTouchpoint) -> Touchpoint:
     """A touch that somebody writes down: a phone call, a fair, a visit that was not tracked."""
+    await turn_to_change(session, tenant_id)
+    await _refuse_strangers(session, runtime, tenant_id, {name: getattr(given, name) for name in _LINKED})
     touch = Touchpoint(
         tenant_id=tenant_id,
         id=new_id("touch"),
@@ -61,6 +67,7 @@ async def edit_manual(
     session: AsyncSession, runtime: Runtime, tenant_id: str, touch: Touchpoint, changes: dict[str, Any]
 ) -> None:
     """Change a touch that was written down by hand; conversions it had a share in, or now may have, are due."""
+    await _refuse_strangers(session, runtime, tenant_id, changes)
     before = await conversions_with(session, tenant_id, [touch.id])
     if "occurred_at" in changes:
         if changes["occurred_at"] is None:
@@ -143,6 +150,18 @@ async def assign_campaign(
         touch.confidence, touch.resolution_reason, touch.resolved_at = 1.0, None, now()
     touch.version += 1
     await session.flush()
+
+
+async def _refuse_strangers(session: AsyncSession, runtime: Runtime, tenant_id: str, named: Mapping[str, Any]) -> None:
+    """A person or a website that is named must be one of this store."""
+    wrong: list[FieldError] = []
+    for name, entity in _LINKED.items():
+        if host_id := named.get(name):
+            rows = runtime.get(Links).by_ids(entity, tenant_id, [host_id])
+            if await session.scalar(select(rows.c.id).limit(1)) is None:
+                wrong.append(FieldError(name, "unknown", f"{name}: this store has no {entity} {host_id}."))
+    if wrong:
+        raise Invalid(*wrong)
 
 
 def _belongs(found: AdObject | None, wanted: str | None, field: str) -> AdObject | None:

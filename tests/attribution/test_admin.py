@@ -154,6 +154,7 @@ async def test_statistics_by_the_conversions_day(told, admin):
 
 
 async def test_a_touch_by_hand_takes_part_in_credit(admin, store, runtime):
+    await store.put("person", {"id": "7", "email": "asha@example.com"})
     await store.conversion("conv_1", person_id="7")
     async with runtime.database.transaction("main") as session:
         await compute_credit(session, runtime, "main", ["conv_1"])
@@ -181,6 +182,8 @@ async def test_a_touch_by_hand_takes_part_in_credit(admin, store, runtime):
         ({"visitor_id": "v", "occurred_at": "2999-01-01T00:00:00Z"}, "occurred_at"),
         ({"visitor_id": "v", "ad_campaign_id": "nope"}, "ad_campaign_id"),
         ({"visitor_id": "v", "colour": "red"}, "colour"),
+        ({"person_id": "8"}, "person_id"),
+        ({"visitor_id": "v", "website_id": "21"}, "website_id"),
     ],
 )
 async def test_a_touch_that_makes_no_sense_is_refused(admin, store, body, field):
