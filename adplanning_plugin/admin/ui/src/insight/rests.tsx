@@ -55,7 +55,7 @@ function Freshness() {
       {sources.map((each) => (
         <span key={each.source} className="inline-flex items-center gap-1.5">
           <Badge colour={COLOURS[each.state]}>{words(each.state)}</Badge>
-          {each.title} {each.last_day ? `to ${format.date(each.last_day)}` : format.dateTime(each.last_at)}
+          {each.title} {each.last_day ? `to ${format.date(each.last_day)}` : each.last_at ? format.dateTime(each.last_at) : ""}
         </span>
       ))}
       <TextLink to="/operations">All sources</TextLink>

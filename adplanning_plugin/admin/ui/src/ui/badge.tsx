@@ -59,7 +59,7 @@ export function Roas({ value }: { value: number | null | undefined }) {
   if (value === null || value === undefined) return <span className="text-muted">–</span>
   const good = value >= 1
   return (
-    <span className={cn("figure font-medium", good ? "text-good" : "text-bad")}>
+    <span className={cn("figure", good ? "text-good" : "text-bad")}>
       {format.times(value)} <span className="sr-only">{good ? "(pays back)" : "(does not pay back)"}</span>
     </span>
   )

@@ -105,7 +105,7 @@ function columns(format: Formats, by: keyof typeof ONE, compare: boolean): Colum
     return (
       <span className="inline-flex flex-col items-end">
         {value}
-        {change === null ? <span className="text-xs text-muted">{Number(row[key] ?? 0) > 0 ? "new" : ""}</span> : <Change value={change} better={better} />}
+        {change === null ? <span className="text-xs text-muted">{Number(row[key] ?? 0) > 0 ? "new" : ""}</span> : <Change value={change} better={row.kind === "touch" ? better : "neither"} />}
       </span>
     )
   }
