@@ -95,11 +95,15 @@ async def _several(
     session: AsyncSession, runtime: Runtime, tenant_id: str, row: Conversion, entity: str
 ) -> list[dict[str, Any]]:
     links = runtime.get(Links)
+    behind: dict[str, Any] = {}  # the store's own name of the visit, where the conversion has the tracker's
+    for name, host_id in (("order", row.order_id), ("lead", row.lead_id)):
+        if host_id is not None:
+            behind |= await _object(session, runtime, tenant_id, name, host_id) or {}
     for column in LISTED[entity]:
-        host_id = getattr(row, column)
-        if host_id is None or not links.provides(entity, column):
+        ids = [each for each in (getattr(row, column), behind.get(column)) if each is not None]
+        if not ids or not links.provides(entity, column):
             continue
-        rows = links.by_ids(entity, tenant_id, [host_id], column=column)
+        rows = links.by_ids(entity, tenant_id, ids, column=column)
         newest = select(rows).order_by(rows.c.created_at.desc(), rows.c.id).limit(_MOST_LISTED)
         found = (await session.execute(newest)).mappings().all()
         if found:

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from adplanning_plugin.kernel.tables import AuditEntry, OutboxEvent, Watermark
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import Assignment, write_attribution
-from adplanning_plugin.tracking.models import Session
+from adplanning_plugin.tracking.models import Conversion, Session
 from tests.conversions import shop
 from tests.conversions.shop import sale
 
@@ -248,6 +248,13 @@ async def test_expand_lists_what_was_said_about_the_order_and_answered_in_the_vi
     full = (await admin.get(path, params=asked)).json()["conversion"]
     assert [(each["id"], each["rating"], each["comment"]) for each in full["feedback"]] == [("f1", 5.0, "lovely")]
     assert [(each["id"], each["text"]) for each in full["form_response"]] == [("a1", "hello")]
+    async with runtime.database.transaction("main") as session:
+        # The tracker's session stands in the conversion; the form was answered in the store's own.
+        await session.execute(update(Conversion).where(Conversion.id == row["id"]).values(session_id="ses_tracked"))
+        answer = {**said, "id": "a2", "source_key": "a2", "session_id": "s-1"}
+        await session.execute(insert(links.source("form_response").owned), [answer])
+    again = (await admin.get(path, params=asked)).json()["conversion"]
+    assert [each["id"] for each in again["form_response"]] == ["a2"]
     told = (await admin.get(path, params=asked, headers={"x-scopes": "adplanning:read"})).text
     assert "f1" in told
     assert not any(word in told for word in ("asha", "lovely", "hello"))
