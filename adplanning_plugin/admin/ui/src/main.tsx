@@ -51,6 +51,9 @@ router.subscribe("onBeforeNavigate", ({ fromLocation, pathChanged }) => {
   if (fromLocation && pathChanged) wantHeadingFocus()
 })
 
+// The page's own code comes while the session is asked for, not after it.
+void router.preloadRoute({ to: router.latestLocation.pathname } as never)
+
 createRoot(document.getElementById("root")!).render(
   <QueryClientProvider client={queryClient}>
     <SessionProvider>

@@ -29,7 +29,7 @@ export function PageHeader({ title, description, actions, parent }: PageHeaderPr
         <h1 ref={heading} tabIndex={-1} className="text-xl tracking-tight outline-none">{title}</h1>
         {description ? <p className="mt-0.5 max-w-2xl text-sm text-muted">{description}</p> : null}
       </div>
-      {actions ? <div className="no-print flex flex-wrap items-center gap-2">{actions}</div> : null}
+      {actions ? <div className="print-kept flex flex-wrap items-center gap-2">{actions}</div> : null}
     </header>
   )
 }

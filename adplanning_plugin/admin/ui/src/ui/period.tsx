@@ -55,8 +55,10 @@ export function PeriodPicker({ period, choose, between, compare }: Props) {
   const label = PRESETS.find((each) => each.key === period.preset)?.label
   const days = period.from === period.to ? format.date(period.from) : `${format.date(period.from)} – ${format.date(period.to)}`
   const wrong = isDay(own.from) && isDay(own.to) && own.from > own.to
+  const compared = compare && period.compare ? `, compared with ${format.date(period.previous.from)} – ${format.date(period.previous.to)}` : ""
   return (
     <Popover.Root open={open} onOpenChange={setOpen}>
+      <span className="print-only text-sm text-muted">{days}, {period.zone}{compared}</span>
       <Popover.Trigger asChild>
         <Button ref={trigger} aria-keyshortcuts="d">
           <CalendarDays className="size-4 text-muted" aria-hidden="true" />
