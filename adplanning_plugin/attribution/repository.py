@@ -118,10 +118,12 @@ def _conditions(tenant_id: str, wanted: AttributionFilter, model: int, window_da
     t = touchpoint.c
     found: list[ColumnElement[bool]] = [
         t[name] == value
-        for name in ("platform", "channel", "source", "medium", "is_resolved", "resolution_method", "website_id",
-                     "session_id", "visitor_id")
+        for name in ("channel", "is_resolved", "resolution_method", "website_id", "session_id", "visitor_id")
         if (value := getattr(wanted, name)) is not None
-    ]  # fmt: skip
+    ]
+    # Kept as folded when the link was read: whoever asks for `Google` means `google`.
+    tags = {name: getattr(wanted, name) for name in ("platform", "source", "medium")}
+    found += [t[name] == tag.strip().casefold() for name, tag in tags.items() if tag is not None]
     if wanted.campaign is not None:
         found.append(or_(t.ad_campaign_id == wanted.campaign, t.campaign == wanted.campaign.strip().casefold()))
     if wanted.start is not None:

@@ -91,6 +91,8 @@ async def test_model_has_aliases_and_a_default(told, admin):
         ({"window": "lifetime", "converted": True, "model": "linear"}, {"touch_1", "touch_2"}),
         ({"q": "spring"}, {"touch_1"}),
         ({"source": "newsletter"}, {"touch_2"}),
+        ({"source": " NewsLetter"}, {"touch_2"}),
+        ({"platform": "Meta"}, {"touch_1"}),
     ],
 )
 async def test_filters(told, admin, filters, expected):
