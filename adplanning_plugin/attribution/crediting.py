@@ -13,6 +13,7 @@ from adplanning_plugin.attribution.credit_sql import credit_insert
 from adplanning_plugin.attribution.hook_credit import append_models
 from adplanning_plugin.attribution.models import Credit
 from adplanning_plugin.attribution.rules import Rules, ensure_rules, hook_models
+from adplanning_plugin.attribution.turns import turn_to_compute
 from adplanning_plugin.identity import denylist_table, edge_table
 from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.events import publish
@@ -66,6 +67,7 @@ async def compute_credit(
         How many conversions now have credit.
     """
     rules = await ensure_rules(session, runtime, tenant_id)
+    await turn_to_compute(session, tenant_id)
     ids = (
         await due_conversions(session, tenant_id, rules, limit)
         if conversion_ids is None

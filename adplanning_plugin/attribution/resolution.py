@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.attribution.late import announce_due, conversions_with
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.resolvers import AdObject, Ambiguous, Campaign, Catalogue, Match, Named, resolve
+from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links, write_back
@@ -166,6 +167,7 @@ async def _resolve(
         "reasons": [_reason(answer) for answer in answers],
         "confidences": [match.confidence if match else None for match in matches],
     }
+    await turn_to_change(session, tenant_id)
     changed = list((await session.execute(_UPDATE, outcome)).scalars())
     await tell(session, runtime, tenant_id, changed)
     return Resolved(

@@ -15,6 +15,7 @@ from adplanning_plugin.attribution.recovered import sessions_to_read
 from adplanning_plugin.attribution.resolution import resolve_touches, tell
 from adplanning_plugin.attribution.schemas import AssignTouchpoint
 from adplanning_plugin.attribution.touchpoints import store_touches, touches_of
+from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
@@ -57,6 +58,7 @@ async def read_host_sessions(
     """Touches of linked sessions, and who was logged in; returns how many touches are new or changed."""
     if not session_ids:
         return 0
+    await turn_to_change(session, tenant_id)
     await link_sessions(session, runtime, tenant_id, session_ids)
     if not reads_host_sessions(runtime):
         return 0
@@ -89,9 +91,10 @@ async def read_sessions_of(
 
 
 async def get_touch(session: AsyncSession, tenant_id: str, touch_id: str, *, lock: bool = False) -> Touchpoint:
-    """One touch, or `NotFound`."""
+    """One touch, or `NotFound`; locked, to be changed."""
     statement = select(Touchpoint).where(Touchpoint.tenant_id == tenant_id, Touchpoint.id == touch_id)
     if lock:
+        await turn_to_change(session, tenant_id)
         statement = statement.with_for_update()
     found = (await session.execute(statement)).scalar_one_or_none()
     if found is None:

@@ -11,6 +11,7 @@ from adplanning_plugin.attribution.late import DUE, announce_due, conversions_of
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.resolution import resolve_touches
 from adplanning_plugin.attribution.service import read_host_sessions, read_sessions_of, reads_host_sessions
+from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.attribution.utm import normalise_name
 from adplanning_plugin.identity import LINKED
 from adplanning_plugin.kernel.events import Delivery, Event, Retry, Subscription
@@ -58,10 +59,10 @@ async def on_host_events(delivery: Delivery, events: Sequence[Event]) -> None:
     )
     named = select(rows.c.session_id, touched.exists()).where(rows.c.session_id.is_not(None)).distinct()
     sessions = [(str(row[0]), bool(row[1])) for row in await delivery.session.execute(named)]
-    known = [session_id for session_id, is_touched in sessions if is_touched]
-    await link_sessions(delivery.session, delivery.runtime, delivery.tenant_id, known)
     missing = [session_id for session_id, is_touched in sessions if not is_touched]
     await read_host_sessions(delivery.session, delivery.runtime, delivery.tenant_id, missing)
+    known = [session_id for session_id, is_touched in sessions if is_touched]
+    await link_sessions(delivery.session, delivery.runtime, delivery.tenant_id, known)
 
 
 async def on_host_event(delivery: Delivery, event: Event) -> None:
@@ -71,6 +72,7 @@ async def on_host_event(delivery: Delivery, event: Event) -> None:
 
 async def on_links(delivery: Delivery, events: Sequence[Event]) -> None:
     """Visitors' strong edges changed after orders were credited: those that may reach other touches now are due."""
+    await turn_to_change(delivery.session, delivery.tenant_id)  # for credit that did not see the edges yet
     ids = await conversions_of_linked(delivery.session, delivery.tenant_id, _ids_of(events))
     await announce_due(delivery.session, delivery.runtime, delivery.tenant_id, ids)
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.channels import origin_of
+from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.attribution.utm import campaign_key, named_only, touch_id
 
 RESOLVABLE = "unresolved"
@@ -158,6 +159,7 @@ async def store_touches(
     session: AsyncSession, tenant_id: str, origin: str, touches: Sequence[Touch], session_ids: Sequence[str]
 ) -> Stored:
     """Make these the touches of these sessions: insert, update what differs, remove what is no longer one."""
+    await turn_to_change(session, tenant_id)
     values = {
         "tenant": tenant_id,
         "origin": origin,
