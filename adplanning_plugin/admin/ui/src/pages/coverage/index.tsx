@@ -12,15 +12,15 @@ import { Kpi, KpiGrid, KpiSkeleton } from "@/ui/kpi"
 import { Card, PageHeader } from "@/ui/page"
 import { PeriodPicker } from "@/ui/period"
 import { Async, Empty, Skeleton } from "@/ui/states"
-import type { Coverage as Found } from "./answers"
+import type { Coverage as Found, Lost } from "./answers"
 import { CAUSES, ToDo } from "./causes"
 import { Course } from "./course"
 import { Orders } from "./orders"
 
 /** What the list shows at first: the orders that are missing. */
-const LOST = "not_joined"
+const MISSING = "not_joined"
 const STATE = {
-  cause: text(LOST),
+  cause: text(MISSING),
   q: text(),
   measure: choice(["orders", "revenue"]),
   by: choice(["", "day", "week", "month"]),
@@ -111,6 +111,8 @@ function Figures({ now, period }: { now: Found; period: Period }) {
 function Causes({ coverage, measure, open }: { coverage: Found; measure: "orders" | "revenue"; open: (cause: string) => void }) {
   const format = useFormat()
   const of = (value: number | string | null, sign = 1) => (value === null ? null : Number(value) === 0 ? 0 : sign * Number(value))
+  const share = (each: Lost) =>
+    measure === "orders" ? each.share : each.revenue === null || !Number(coverage.revenue) ? null : Number(each.revenue) / Number(coverage.revenue)
   const see = (cause: string, orders: number, label: string) =>
     orders === 0 ? null : (
       <Button small variant="ghost" className="no-print mt-1 -ml-2 text-link" onClick={() => open(cause)} >
@@ -128,7 +130,7 @@ function Causes({ coverage, measure, open }: { coverage: Found; measure: "orders
         { key: "all", label: "All orders", value: of(measure === "orders" ? coverage.orders : coverage.revenue), total: true },
         ...coverage.lost.map((each) => ({
           key: each.cause,
-          label: each.orders ? `${CAUSES[each.cause].label} · ${format.percent(each.share)}` : CAUSES[each.cause].label,
+          label: each.orders ? `${CAUSES[each.cause].label} · ${format.percent(share(each))}` : CAUSES[each.cause].label,
           meaning: `${each.meaning}.`,
           value: of(measure === "orders" ? each.orders : each.revenue, -1),
           action: (
