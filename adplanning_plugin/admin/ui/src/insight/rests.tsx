@@ -58,7 +58,7 @@ function Freshness() {
           {each.title} {each.last_day ? `to ${format.date(each.last_day)}` : each.last_at ? format.dateTime(each.last_at) : ""}
         </span>
       ))}
-      <TextLink to="/operations">All sources</TextLink>
+      <TextLink to="/settings/links">All sources</TextLink>
     </p>
   )
 }

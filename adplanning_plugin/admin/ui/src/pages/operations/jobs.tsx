@@ -36,7 +36,7 @@ export function Jobs() {
           jobs.length === 0 ? <Empty title="No jobs are registered">They run where the plugin's workers do.</Empty> : (
             <PlainTable
               caption="Jobs"
-              head={[{ title: "Job" }, { title: "When" }, { title: "Last due" }, { title: "Next" }, { title: "" }]}
+              head={[{ title: "Job" }, { title: "When" }, { title: "Last due" }, { title: "Next" }, { title: "Actions", right: true }]}
               rows={jobs.map((job) => [
                 <div key="job" className="max-w-md py-1">
                   <p className="font-medium">{jobTitle(job.name)}</p>
