@@ -125,3 +125,16 @@ async def test_nothing_moves_while_a_page_waits(visit: Visit) -> None:
     await expect(visit.page.locator("main [aria-busy=true]").first).to_be_visible()
     assert await visit.survey("moving") == []
     await visit.page.unroute_all(behavior="ignoreErrors")
+
+
+@pytest.mark.parametrize("path", ["/", "/conversions", "/roi"])
+async def test_on_paper_a_page_is_light_says_its_days_and_fits(visit: Visit, path: str) -> None:
+    await visit.page.goto(visit.site.url(path))
+    await visit.become(794, "dark")  # A4 at 96 dots an inch
+    await visit.page.emulate_media(media="print", color_scheme="dark")
+    await expect(visit.page.locator("header .print-only")).to_have_text(re.compile(r"\d{4} – .*\d{4}, Asia/Kolkata"))
+    await expect(visit.page.get_by_role("navigation", name="Ad planning")).to_be_hidden()
+    await expect(visit.page.get_by_role("button", name=re.compile("^Period"))).to_be_hidden()
+    assert await visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not await visit.scrolls_sideways()
+    await visit.shot(f"paper-{path.strip('/') or 'dashboard'}")

@@ -37,9 +37,11 @@ async def test_a_broken_server_is_shown_with_its_code_and_tried_again(open_page:
     assert await visit.axe() == []
     assert not [said for said in visit.errors if "500" not in said]
     broken = False
-    for each in await visit.page.get_by_role("button", name="Try again").all():
-        if await each.is_visible():
-            await each.click()
+    again = visit.page.get_by_role("button", name="Try again")
+    for _ in range(8):  # Each part of a page that asks for itself fails for itself.
+        if await again.count():
+            await again.first.click()
+            await visit.quiet()
     await expect(visit.page.get_by_text("inc_7")).to_have_count(0)
 
 
