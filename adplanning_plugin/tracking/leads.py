@@ -11,6 +11,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     String,
+    Subquery,
     Text,
     and_,
     case,
@@ -39,6 +40,7 @@ from adplanning_plugin.tracking.recording import (
     changed_only,
     chunks,
     due_again,
+    landing_tags,
     named_visits,
     new_conversion_id,
     take_turns,
@@ -87,7 +89,10 @@ async def record_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, 
 async def _upsert(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]) -> Sequence[Any]:
     rules = await active_rules(session, runtime, tenant_id, ledger=True, conversion_type="lead_form_submission")
     seen = await named_visits(session, runtime, tenant_id, "lead", ids)
-    source = _facts_of_leads(runtime, tenant_id, ids, seen, rules)
+    session_ids = sorted({session_id for _, session_id in seen.values() if session_id})
+    tags = await landing_tags(session, runtime, tenant_id, session_ids)
+    visit = visit_sessions(runtime, tenant_id, session_ids, tags)
+    source = _facts_of_leads(runtime, tenant_id, ids, seen, visit, rules)
     statement = insert(Conversion).from_select(
         ["tenant_id", "id", "conversion_type", "lead_id", *_FACTS, *_ASSIGNED], source
     )
@@ -111,12 +116,11 @@ def _facts_of_leads(
     tenant_id: str,
     ids: Sequence[str],
     seen: dict[str, tuple[str | None, str | None]],
+    visit: Subquery,
     rules: Sequence[GoalRule],
 ) -> Select[*tuple[Any, ...]]:
     links = runtime.get(Links)
     lead = links.by_ids("lead", tenant_id, ids)
-    session_ids = sorted({session_id for _, session_id in seen.values() if session_id})
-    visit = visit_sessions(runtime, tenant_id, session_ids)
     named_visit = visits_as_rows(seen)
     campaign = _campaigns(links, tenant_id)
     utm = visit.c.utm

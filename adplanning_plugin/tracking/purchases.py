@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import FromClause, Select, String, and_, case, cast, func, literal, select, text, update
+from sqlalchemy import FromClause, Select, String, Subquery, and_, case, cast, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +28,7 @@ from adplanning_plugin.tracking.recording import (
     changed_only,
     chunks,
     due_again,
+    landing_tags,
     new_conversion_id,
     take_turns,
     visit_sessions,
@@ -95,7 +96,9 @@ async def _upsert(
             .distinct()
         )
     ).all()
-    source = _facts_of_orders(runtime, tenant_id, ids, [each for each in session_ids if each], settings, rules)
+    known = [each for each in session_ids if each]
+    tags = await landing_tags(session, runtime, tenant_id, known)
+    source = _facts_of_orders(runtime, tenant_id, ids, visit_sessions(runtime, tenant_id, known, tags), settings, rules)
     names = ["tenant_id", "id", "conversion_type", "order_id", *_FACTS, "goal_id"]
     statement = insert(Conversion).from_select(names, source)
     # What a goal has counted stays, whatever becomes of the goal.
@@ -135,14 +138,13 @@ def _facts_of_orders(
     runtime: Runtime,
     tenant_id: str,
     ids: Sequence[str],
-    session_ids: Sequence[str],
+    visit: Subquery,
     settings: RevenueSettings,
     rules: Sequence[GoalRule],
 ) -> Select[*tuple[Any, ...]]:
     links = runtime.get(Links)
     order = links.by_ids("order", tenant_id, ids)
     value = basis.order_value(order, settings)
-    visit = visit_sessions(runtime, tenant_id, session_ids)
     website, channel = func.coalesce(order.c.website_id, visit.c.website_id), basis.sales_channel(order)
     given_back, cost = _refunds(links, tenant_id, ids), _line_costs(links, tenant_id, ids)
     joined = (

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.ids import new_ulid
+from adplanning_plugin.kernel.landing import parse_landing
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.models import Conversion, Session
@@ -87,10 +88,25 @@ def due_again(statement: Insert, columns: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def visit_sessions(runtime: Runtime, tenant_id: str, session_ids: Sequence[str]) -> Subquery:
+async def landing_tags(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, session_ids: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """Host session → the UTM tags of its landing URL, where it has any: no SQL reads a URL as a landing is read."""
+    links = runtime.get(Links)
+    if not session_ids or not links.provides("analytics_session", "landing_url"):
+        return {}
+    host = links.by_ids("analytics_session", tenant_id, session_ids)
+    rows = await session.execute(select(host.c.id, host.c.landing_url).where(host.c.landing_url.is_not(None)))
+    return {row.id: utm for row in rows if (utm := parse_landing(row.landing_url).utm)}
+
+
+def visit_sessions(
+    runtime: Runtime, tenant_id: str, session_ids: Sequence[str], tags: Mapping[str, Mapping[str, str]] | None = None
+) -> Subquery:
     """Sessions by id with what a conversion keeps of them: visitor, website, utm, click ids.
 
-    A host session and a tracker session with one id are one; the tracker's row is taken, since it has click ids.
+    A host session and a tracker session with one id are one; the tracker's row is taken, since it has click ids. `tags`
+    are those of `landing_tags`; what a host session says in utm columns goes before them.
     """
     wanted = (Session.tenant_id == tenant_id, Session.id.in_(session_ids))
     own = select(Session.id, Session.visitor_id, Session.website_id, Session.utm, Session.click_ids).where(*wanted)
@@ -98,8 +114,13 @@ def visit_sessions(runtime: Runtime, tenant_id: str, session_ids: Sequence[str])
     if not session_ids or not links.has("analytics_session"):
         return own.subquery("visit_session")
     host = links.by_ids("analytics_session", tenant_id, session_ids)
+    landed = cast(dict(tags or {}), JSONB)[host.c.id]
     host_rows = select(
-        host.c.id, host.c.visitor_id, host.c.website_id, host_utm(host), cast(null(), JSONB).label("click_ids")
+        host.c.id,
+        host.c.visitor_id,
+        host.c.website_id,
+        func.coalesce(landed.op("||")(host_utm(host)), landed, host_utm(host)).label("utm"),
+        cast(null(), JSONB).label("click_ids"),
     ).where(host.c.id.not_in(select(Session.id).where(*wanted)))
     return union_all(own, host_rows).subquery("visit_session")
 
@@ -133,4 +154,4 @@ def host_utm(session: FromClause) -> ColumnElement[Any]:
     """The utm columns of a host session as the object that our own sessions keep; null where it has none."""
     names = ("source", "medium", "campaign", "term", "content", "id")
     parts = [part for name in names for part in (literal(name), func.nullif(func.trim(session.c[f"utm_{name}"]), ""))]
-    return func.nullif(func.jsonb_strip_nulls(func.jsonb_build_object(*parts)), cast({}, JSONB)).label("utm")
+    return func.nullif(func.jsonb_strip_nulls(func.jsonb_build_object(*parts)), cast({}, JSONB))

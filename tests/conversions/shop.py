@@ -92,6 +92,7 @@ visits = Table(
     Column("browser", Text),
     Column("source", Text),
     Column("campaign", Text),
+    Column("landed_on", Text),
     Column("at", DateTime(timezone=True), nullable=False),
 )
 hits = Table(
@@ -194,6 +195,7 @@ LINKS = (
             "visitor_id": visits.c.browser,
             "utm_source": visits.c.source,
             "utm_campaign": visits.c.campaign,
+            "landing_url": visits.c.landed_on,
             "started_at": visits.c.at,
         },
         tenant=visits.c.store,

@@ -214,6 +214,20 @@ async def test_a_guest_order_has_the_host_session_of_its_visit_and_its_campaign(
     assert conversion.utm == {"source": "facebook", "campaign": "summer_sale"}
 
 
+async def test_the_landing_address_of_the_visit_tells_the_tags_that_no_column_has(
+    put: Any, emit: Any, stored: Any
+) -> None:
+    landed_on = "https://shop.example/?utm_source=google&utm_medium=cpc&utm_campaign=Summer+Sale#utm_term=shoes"
+    whole = {"key": "s-1", "store": "main", "browser": "b-1", "landed_on": landed_on, "at": shop.DAY}
+    await put(shop.visits, whole)
+    await put(shop.visits, whole | {"key": "s-2", "source": "Facebook"})
+    await put(shop.visits, whole | {"key": "s-3", "landed_on": "https://shop.example/?size=m"})
+    await put(shop.sales, *(sale(n, visit=f"s-{n}", consent="granted") for n in (1, 2, 3)))
+    await emit("order.placed", 1, 2, 3)
+    said = {"source": "google", "medium": "cpc", "campaign": "summer sale", "term": "shoes"}
+    assert [each.utm for each in await stored()] == [said, said | {"source": "Facebook"}, None]
+
+
 async def test_the_first_order_of_a_person_or_an_address_is_the_new_customer_in_whatever_order_they_arrive(
     put: Any, alter: Any, emit: Any, stored: Any
 ) -> None:
