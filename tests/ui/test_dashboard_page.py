@@ -141,9 +141,7 @@ async def test_a_source_that_lags_says_so_and_what_to_do(open_page: OpenPage) ->
     await answered(visit.page, "**/freshness", stale)
     await visit.go("/")
     lags = visit.page.get_by_role("list", name="What lags")
-    await expect(lags).to_contain_text(
-        "Meta spend: stale. The last day reported is 17 Nov 2026. Fetch the days since"
-    )
+    await expect(lags).to_contain_text("Meta spend: stale. The last day reported is 17 Nov 2026. Fetch the days since")
     await expect(visit.page.get_by_role("region", name="Freshness").get_by_text("Stale", exact=True)).to_be_visible()
     await visit.check("dashboard-stale")
     await lags.get_by_role("link", name="Open Settings").first.click()
