@@ -252,7 +252,7 @@ async def _conversions(session: AsyncSession, tenant_id: str, now: datetime) -> 
         found.action = "Run `adplanning backfill` to take in the orders and leads that the store has."
         return found
     found.last_at, found.lag_seconds = last, _seconds(last, now)
-    found.state = _aged(found.lag_seconds, DAY, 3 * DAY)
+    found.state = _aged(found.lag_seconds, 2 * DAY, 7 * DAY)
     found.detail = f"The last conversion was {_words(found.lag_seconds)} ago."
     if found.state != "fresh":
         found.action = "If the store has sold since, see whether its orders are swept, and their dead letters."

@@ -78,6 +78,13 @@ async def test_an_order_that_waits_to_be_taken_in_makes_its_sweep_late(fresh: Sh
     assert (row["state"], row["behind"], row["lag_seconds"], row["action"]) == ("fresh", 0, 0, "")
 
 
+async def test_a_store_that_sells_every_other_day_is_not_late(fresh: Shop) -> None:
+    for days, state in ((10, "stale"), (4, "late"), (1.5, "fresh")):
+        await fresh.order(_now() - timedelta(days=days), "10")
+        await fresh.settle()
+        assert (await sources(fresh))["conversions"]["state"] == state
+
+
 async def test_credit_that_is_due_is_counted_and_ages(fresh: Shop) -> None:
     await fresh.order(_now() - timedelta(hours=5), "10")
     await fresh.order(_now() - timedelta(hours=4), "20")

@@ -99,7 +99,7 @@ async def test_every_model_stands_beside_the_others_and_says_where_it_differs(op
     visit = await open_page("/attribution?view=models&by=channel&range=last_90_days")
     page = visit.page
     heads = await page.get_by_role("columnheader").all_inner_texts()
-    assert heads[1:7] == ["Last click", "First click", "Linear", "Time decay", "Position based", "Last non direct"]
+    assert heads[1:7] == ["Last click", "First click", "Linear", "Time decay", "Position based", "Last non-direct"]
     await expect(page.get_by_text("depends most on the model")).to_be_visible()
     await page.get_by_role("combobox", name="Group").select_option("campaign")
     await page.get_by_role("combobox", name="Figure").select_option("roas")

@@ -166,7 +166,7 @@ async def test_missing_rates_are_named_with_the_way_to_add_them(open_page: OpenP
 
 async def test_the_model_in_use_is_named_with_the_way_to_change_it(open_page: OpenPage) -> None:
     visit = await open_page("/")
-    await expect(visit.page.get_by_text("Credit: last non direct, visits within 30 days")).to_be_visible()
+    await expect(visit.page.get_by_text("Credit: last non-direct, visits within 30 days")).to_be_visible()
     await visit.page.get_by_role("link", name="Change model and window").click()
     await visit.settle()
     assert visit.search() == {"tab": "attribution"}

@@ -47,5 +47,6 @@ describe("dates", () => {
 
 it("codes become words", () => {
   expect(words("lead_form_submission")).toBe("Lead form submission")
+  expect(words("last_non_direct")).toBe("Last non-direct")
   expect(words(null)).toBe("–")
 })

@@ -104,9 +104,9 @@ function ago(locale: string, milliseconds: number): string {
   return "just now"
 }
 
-/** `lead_form_submission` → `Lead form submission`. */
+/** `lead_form_submission` → `Lead form submission`, `last_non_direct` → `Last non-direct`. */
 export function words(code: string | null | undefined): string {
   if (!code) return DASH
-  const text = code.replaceAll(/[_-]+/g, " ").trim()
+  const text = code.replaceAll(/[_-]+/g, " ").replace("non direct", "non-direct").trim()
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

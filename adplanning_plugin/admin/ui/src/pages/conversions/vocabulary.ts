@@ -33,7 +33,8 @@ const MODELS: Record<string, string> = {
   position_based: "The first and the last touch get most; those between them share the rest.",
 }
 
-export const modelName = (model: string) => (model === "last_non_direct" ? "Last non-direct" : words(model))
+/** A model as people call it. */
+export const modelName = words
 export const modelMeans = (model: string) => MODELS[model] ?? "A model that this store has added."
 
 /** Born of the store's own records: their facts are changed there. */
