@@ -226,7 +226,8 @@ class AttributionController(Controller):
             "models": [
                 {
                     "model": name,
-                    "label": labels.get(name) or name.replace("non_direct", "non-direct").replace("_", " ").capitalize(),
+                    "label": labels.get(name)
+                    or name.replace("non_direct", "non-direct").replace("_", " ").capitalize(),
                     "is_default": name == canonical_model(rules.default_model),
                 }
                 for name in rules.models
