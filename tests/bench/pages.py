@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
-import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -21,10 +16,10 @@ from tests.bench.server import BenchDatabase, database, version
 from tests.bench.store import MAIN, TOKEN
 from tests.conftest import chromium_path
 from tests.databases import aside
+from tests.ui.lighthouse import scoring
 
 APP = "/app/ad-planning"
 ROWS = 100_000
-LIGHTHOUSE = Path(__file__).parent / "lighthouse"
 LOOKED_AT = {"dashboard": "/", "conversions": "/conversions", "ROI": "/roi"}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 HEADERS = {"authorization": f"Bearer {TOKEN}"}
@@ -156,48 +151,20 @@ async def _turns(section: Section, browser: Browser, origin: str) -> None:
 
 
 def _lighthouse(section: Section, web: Web, chromium: str) -> None:
-    try:
-        hatch_build.install(LIGHTHOUSE)
-    except hatch_build.BuildError as problem:
-        section.add("Lighthouse", "not taken", "", met=None)
-        section.note(f"Lighthouse could not be installed: {problem}")
-        return
     for name, path in LOOKED_AT.items():
         for preset, floor in (("mobile", 90), ("desktop", 97)):
-            scores = [
-                _scores(f"http://localhost:{web.port}{APP}{path}", preset, chromium) for _ in range(min(ROUNDS, 3))
-            ]
-            fast = median(each["performance"] for each in scores)
+            url, taken = f"http://localhost:{web.port}{APP}{path}", []
+            for _ in range(min(ROUNDS, 3)):
+                try:
+                    found, lost = scoring.scores(url, preset, chromium, HEADERS, "performance", "accessibility")
+                except hatch_build.BuildError as problem:
+                    section.add("Lighthouse", "not taken", "", met=None)
+                    section.note(f"Lighthouse could not be run: {problem}")
+                    return
+                taken.append(found)
+                print(*(f"   accessibility: {title}\n" for title in lost), sep="", end="", flush=True)
+            fast = median([each["performance"] for each in taken])
             section.at_least(f"Lighthouse performance of {name}, {preset}", fast, floor, "")
             section.at_least(
-                f"Lighthouse accessibility of {name}, {preset}", min(each["accessibility"] for each in scores), 100, ""
+                f"Lighthouse accessibility of {name}, {preset}", min(each["accessibility"] for each in taken), 100, ""
             )
-
-
-def _scores(url: str, preset: str, chromium: str) -> dict[str, float]:
-    """Out of a hundred, by category."""
-    with tempfile.TemporaryDirectory() as folder:
-        headers, report = Path(folder) / "headers.json", Path(folder) / "report.json"
-        headers.write_text(json.dumps(HEADERS))
-        command = [
-            *("node_modules/lighthouse/cli/index.js", url, "--quiet", "--output=json", f"--output-path={report}"),
-            *("--only-categories=performance,accessibility", f"--extra-headers={headers}"),
-            "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
-            *(["--preset=desktop"] if preset == "desktop" else []),
-        ]
-        os.environ["CHROME_PATH"] = chromium
-        try:
-            hatch_build.node(*command, folder=LIGHTHOUSE)
-        except (hatch_build.BuildError, subprocess.SubprocessError) as problem:
-            raise BenchError(f"Lighthouse: {problem}") from problem
-        found: Any = json.loads(report.read_text())
-    _name_failures(found)
-    return {name: round(100 * (each["score"] or 0)) for name, each in found["categories"].items()}
-
-
-def _name_failures(found: Any) -> None:
-    """What costs the page its hundred, for whoever reads the run."""
-    for reference in found["categories"]["accessibility"]["auditRefs"]:
-        audit = found["audits"][reference["id"]]
-        if reference["weight"] and audit["score"] is not None and audit["score"] < 1:
-            print(f"   accessibility: {audit['title']}", flush=True)
