@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any, cast
@@ -81,7 +82,7 @@ def openapi_document(runtime: Runtime) -> dict[str, Any]:
     for base, handlers in ((runtime.options.paths.admin, admin), (runtime.options.paths.web, [*web, *beside])):
         for handler in _raw(handlers):
             for path in sorted(handler.paths):
-                paths[_joined(base, path)] = handler.opt["openapi"]
+                paths[_joined(base, path)] = deepcopy(handler.opt["openapi"])  # completed below
             schemas.update(handler.opt.get("openapi_schemas", {}))
     components["securitySchemes"] = SECURITY_SCHEMES
     for path, item in paths.items():

@@ -43,6 +43,11 @@ def test_the_document_is_the_one_in_the_repository(document: dict[str, Any]) -> 
     )
 
 
+def test_writing_the_document_again_adds_nothing_to_it(contract: Contract, document: dict[str, Any]) -> None:
+    assert openapi_document(contract.runtime) == document
+    assert openapi_document(contract.runtime) == document
+
+
 async def test_the_served_document_is_the_same(contract: Contract, document: dict[str, Any]) -> None:
     assert (await contract.main.admin("GET", "/openapi.json")).json() == json.loads(json.dumps(document))
 
