@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from copy import deepcopy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from importlib import metadata
 from typing import Any, cast
 
