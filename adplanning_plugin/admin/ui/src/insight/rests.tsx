@@ -1,12 +1,11 @@
 // What figures rest on, in words: the rule of credit, the days' zone, the rates of exchange, how fresh each source is.
-import { useApi } from "@/api/query"
-import { words } from "@/format/format"
 import { useFormat } from "@/shell/session"
-import { Badge } from "@/ui/badge"
 import { TextLink } from "@/ui/button"
 import { type Credit, windowLabel } from "./credit"
-import type { Basis, Source } from "./answers"
+import type { Basis } from "./answers"
+import { Freshness } from "./freshness"
 
+const RETURNS = ["spend", "credit", "conversions", "rates"]
 export const RATES_PAGE = { to: "/settings", search: { tab: "rates" } }
 
 /** A rate is missing, so some money is not known: which, and where to add it. Nothing where all are there. */
@@ -36,29 +35,7 @@ export function Rests({ basis, credit }: { basis: Basis; credit: Credit }) {
           1 {rate.base} = {format.number(rate.rate, 4)} {rate.quote} on {format.date(rate.day)} ({rate.source}); each amount is converted at the rate of its own day. <TextLink within {...RATES_PAGE}>Exchange rates</TextLink>
         </p>
       ))}
-      <Freshness />
+      <Freshness of={RETURNS} />
     </div>
-  )
-}
-
-const SHOWN = new Set(["spend", "credit", "conversions", "rates"])
-const COLOURS = { fresh: "green", late: "orange", stale: "red", empty: "grey" } as const
-
-/** How far each source is that returns are computed from. */
-function Freshness() {
-  const format = useFormat()
-  const query = useApi("/freshness", { staleTime: 60_000 })
-  const sources = ((query.data as { sources: Source[] } | undefined)?.sources ?? []).filter((each) => SHOWN.has(each.kind) && each.state !== "empty")
-  if (sources.length === 0) return null
-  return (
-    <p className="flex flex-wrap items-center gap-x-4 gap-y-1">
-      {sources.map((each) => (
-        <span key={each.source} className="inline-flex items-center gap-1.5">
-          <Badge colour={COLOURS[each.state]}>{words(each.state)}</Badge>
-          {each.title} {each.last_day ? `to ${format.date(each.last_day)}` : each.last_at ? format.dateTime(each.last_at) : ""}
-        </span>
-      ))}
-      <TextLink to="/settings/links">All sources</TextLink>
-    </p>
   )
 }

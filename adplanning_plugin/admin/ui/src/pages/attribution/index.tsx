@@ -1,5 +1,6 @@
 // Attribution: what brought the conversions. Sums by campaign or channel, every model side by side, and each visit behind them.
 import { useFormat } from "@/shell/session"
+import { Freshness } from "@/insight/freshness"
 import { usePeriod } from "@/state/period"
 import { choice, list, text, useUrlState } from "@/state/url"
 import { CreditSwitches, useCredit, windowLabel } from "@/insight/credit"
@@ -12,6 +13,8 @@ import { Models } from "./models"
 import { Progress, ResolveMenu } from "./resolve"
 import { Summary } from "./summary"
 import { NO_FILTERS, Touches } from "./touches"
+
+const CREDITED = ["credit", "conversions", "spend"]
 
 const VIEWS = ["summary", "models", "touches"] as const
 const SCHEMA = {
@@ -59,6 +62,7 @@ export default function Attribution() {
           { key: "touches", label: "Visits", content: <Touches period={dates.period} credit={credit} model={model} /> },
         ]}
       />
+      <div className="mt-3"><Freshness of={CREDITED} /></div>
     </>
   )
 }

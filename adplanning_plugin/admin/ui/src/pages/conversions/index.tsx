@@ -2,6 +2,7 @@
 import { ChartSpline, Plus } from "lucide-react"
 import { Suspense, useState } from "react"
 import { useApi } from "@/api/query"
+import { Freshness } from "@/insight/freshness"
 import { words } from "@/format/format"
 import { useFormat, useMay } from "@/shell/session"
 import { usePeriod } from "@/state/period"
@@ -19,6 +20,8 @@ import { ConversionDrawer } from "./detail"
 import { Figures } from "./figures"
 import { asked, clear, Filters, isFiltered, STATE } from "./filters"
 import { named } from "./vocabulary"
+
+const COUNTED = ["conversions", "events"]
 
 const None = () => <span className="text-muted">–</span>
 
@@ -97,6 +100,7 @@ export default function Conversions() {
           )
         }
       />
+      <div className="mt-3"><Freshness of={COUNTED} /></div>
       <ConversionDrawer
         id={state.open}
         tab={state.tab}

@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router"
 import { Ellipsis, Plus } from "lucide-react"
 import { Suspense, useState } from "react"
 import { useApi } from "@/api/query"
+import { Freshness } from "@/insight/freshness"
 import { useFormat, useMay } from "@/shell/session"
 import { usePeriod } from "@/state/period"
 import { useTable } from "@/state/table"
@@ -18,6 +19,8 @@ import { type Column, DataTable } from "@/ui/table"
 import { ActiveSwitch, GoalActions, GoalBuilder } from "./actions"
 import type { Goal } from "./answers"
 import { conditionsInWords, GOAL_TYPES, typeLabel } from "./words"
+
+const COUNTED = ["conversions", "events"]
 
 const STATE = { type: text(), active: text(), q: text() }
 const NONE = { type: "", active: "", q: "" }
@@ -99,6 +102,7 @@ export default function Goals() {
         }
         empty={filtered ? <NoMatch what="goals" clear={() => set(NONE)} /> : <Empty title="No goals yet" action={create}>A goal says what else is worth counting: a page that is reached, a form that is sent, a video that is watched.</Empty>}
       />
+      <div className="mt-3"><Freshness of={COUNTED} /></div>
       {writing ? <Suspense><GoalBuilder onClose={() => setWriting(false)} onSaved={open} /></Suspense> : null}
     </>
   )

@@ -1,0 +1,25 @@
+"""Every page with figures says how fresh what it shows is."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.ui.visiting import OpenPage
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("/conversions", "Conversions"),
+        ("/goals", "Conversions"),
+        ("/attribution", "Credit"),
+        ("/campaigns", "Ad spend of meta"),
+        ("/roi", "Rate of USD in INR"),
+    ],
+)
+async def test_a_page_says_how_far_its_sources_are(open_page: OpenPage, path: str, source: str) -> None:
+    visit = await open_page(path)
+    await expect(visit.page.get_by_role("link", name="All sources")).to_be_visible()
+    line = visit.page.locator("main p").filter(has=visit.page.get_by_role("link", name="All sources"))
+    await expect(line).to_contain_text(source)
