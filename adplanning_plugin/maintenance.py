@@ -13,9 +13,11 @@ from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adplanning_plugin.attribution import compute_credit
+from adplanning_plugin.hookspecs import Tenant
 from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import AdPlanningError
+from adplanning_plugin.kernel.health import HealthCheck
 from adplanning_plugin.kernel.idempotency import expire_keys
 from adplanning_plugin.kernel.models import SCHEMA, Base
 from adplanning_plugin.kernel.queue import purge
@@ -81,15 +83,24 @@ async def _diagnose(plugin: AdPlanning) -> AsyncIterator[Finding]:
         yield Finding(subject="tenants", status="fail", sentence=problem.detail)
         return
     yield Finding(subject="tenants", status="ok", sentence=f"{len(tenants)}: {', '.join(t.id for t in tenants[:10])}.")
-    for check in (check for found in plugin.hooks.hook.health_checks(runtime=plugin.runtime) for check in found):
+    checks = [check for found in plugin.hooks.hook.health_checks(runtime=plugin.runtime) for check in found]
+    for check, tenant in _asked(checks, tenants):
         answer: dict[str, Any]
         try:
-            answer = await check.run(plugin.runtime)
+            answer = await check.ask(plugin.runtime, tenant)
         except LookupError:  # it asks a part that only the web process starts
             continue
         except Exception as problem:  # noqa: BLE001 - the doctor reports whatever it meets
             answer = {"status": "fail", "detail": f"{type(problem).__name__}: {problem}"}
-        yield Finding(subject=check.name, status=answer["status"], sentence=str(answer.get("detail", "")))
+        subject = f"{check.name} of {tenant}" if check.run_of_store else check.name
+        yield Finding(subject=subject, status=answer["status"], sentence=str(answer.get("detail", "")))
+
+
+def _asked(checks: Sequence[HealthCheck], tenants: Sequence[Tenant]) -> Iterator[tuple[HealthCheck, str]]:
+    """Each check of the process once, each of a store's rows for every store."""
+    for check in checks:
+        for tenant in tenants if check.run_of_store else tenants[:1]:
+            yield check, tenant.id
 
 
 def _server(version: int, role: str, *, above: bool, lands_in: str | None) -> Iterator[Finding]:

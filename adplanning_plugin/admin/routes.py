@@ -60,7 +60,7 @@ class OverviewController(Controller):
     @get("/health", operation_id="getHealth", summary="Every health check")
     async def health(self, call: NamedDependency[AdminCall]) -> Response[Any]:
         """200 also with warnings; 503 where something is broken, with the same report."""
-        answers = await report(call.runtime)
+        answers = await report(call.runtime, call.tenant_id)
         return Response(answers, status_code=503 if failed(answers) else 200)
 
     @get("/openapi.json", operation_id="getOpenapi", summary="This API as OpenAPI 3.1", include_in_schema=False)

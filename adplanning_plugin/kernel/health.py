@@ -25,18 +25,29 @@ _WORST: dict[str, int] = {"ok": 0, "warn": 1, "fail": 2}
 
 
 class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """One question: `run(runtime)` answers `{"status": "ok"|"warn"|"fail", "detail": "a sentence"}` and figures."""
+    """One question, answered by `{"status": "ok"|"warn"|"fail", "detail": "a sentence"}` and figures."""
 
     name: str
-    run: Callable[[Runtime], Awaitable[dict[str, Any]]]
+    run: Callable[[Runtime], Awaitable[dict[str, Any]]] | None = None
+    """About the process and the server; every store's admin may read the answer."""
+    run_of_store: Callable[[Runtime, str], Awaitable[dict[str, Any]]] | None = None
+    """Instead of `run`, about one store's rows, by its tenant id: no other store's admin is told."""
+
+    def ask(self, runtime: Runtime, tenant_id: str) -> Awaitable[dict[str, Any]]:
+        """The answer, for the store whose admin asks."""
+        if self.run_of_store is not None:
+            return self.run_of_store(runtime, tenant_id)
+        if self.run is None:
+            raise ConfigurationError(f"The health check {self.name!r} has neither run nor run_of_store.")
+        return self.run(runtime)
 
 
-async def report(runtime: Runtime) -> dict[str, Any]:
-    """Every check's answer, the kernel's first; `status` is the worst of them."""
+async def report(runtime: Runtime, tenant_id: str) -> dict[str, Any]:
+    """Every check's answer for one store, the kernel's first; `status` is the worst of them."""
     registered = [check for group in runtime.hooks.hook.health_checks(runtime=runtime) for check in group or ()]
     answers: dict[str, Any] = {}
     for check in (*KERNEL_CHECKS, *registered):
-        answers[check.name] = await _ask(check, runtime)
+        answers[check.name] = await _ask(check, runtime, tenant_id)
     statuses = [str(answer["status"]) for answer in answers.values()]
     return {"status": max(statuses, key=lambda status: _WORST.get(status, 2)), "checks": answers}
 
@@ -79,10 +90,10 @@ class _Pulse:
         return True
 
 
-async def _ask(check: HealthCheck, runtime: Runtime) -> dict[str, Any]:
+async def _ask(check: HealthCheck, runtime: Runtime, tenant_id: str) -> dict[str, Any]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            answer = await check.run(runtime)
+            answer = await check.ask(runtime, tenant_id)
     except TimeoutError:
         return {"status": "fail", "detail": f"No answer within {CHECK_SECONDS:.0f} seconds."}
     except Exception as error:

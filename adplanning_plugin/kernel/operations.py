@@ -40,8 +40,8 @@ class OperationsController(Controller):
 
     @get("/health", operation_id="getOperationsHealth", summary="Every health check")
     async def health(self, call: NamedDependency[AdminCall]) -> dict[str, Any]:
-        """The same report as `GET /health`."""
-        return await report(call.runtime)
+        """The process, its database and its workers, and what this store's own rows lack."""
+        return await report(call.runtime, call.tenant_id)
 
     @get("/jobs", operation_id="listJobs", summary="Jobs with their last and next slot")
     async def jobs(self, call: NamedDependency[AdminCall]) -> Response[Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Subquery, or_, select
 
 from adplanning_plugin.kernel import days
 from adplanning_plugin.kernel.health import HealthCheck
@@ -87,21 +87,18 @@ def _unusable(order: Subquery) -> Any:
     return select(order.c.id, *(order.c[name] for name in _NEEDED)).where(or_(*lacks)).limit(MOST_UNUSABLE)
 
 
-async def _unusable_orders(runtime: Runtime) -> dict[str, Any]:
+async def _unusable_orders(runtime: Runtime, tenant_id: str) -> dict[str, Any]:
     """Orders of the last days that no sweep and no event can count: they lack what a purchase is made of."""
     links = runtime.get(Links)
-    lacking = dict.fromkeys(_NEEDED, 0)
-    named: list[str] = []
     since = days.now() - timedelta(days=UNUSABLE_DAYS)
     written = [name for name in _WRITTEN if links.provides("order", name)]
-    for tenant in runtime.tenants if links.has("order") and written else ():
-        order = links.since("order", tenant.id, written, since, inclusive=True)
-        async with runtime.database.reading(tenant.id) as session:
+    rows: Sequence[RowMapping] = ()
+    if links.has("order") and written:
+        order = links.since("order", tenant_id, written, since, inclusive=True)
+        async with runtime.database.reading(tenant_id) as session:
             rows = (await session.execute(_unusable(order))).mappings().all()
-        for row in rows:
-            for name in _NEEDED:
-                lacking[name] += row[name] is None
-        named += [str(row["id"]) for row in rows]
+    lacking = {name: sum(row[name] is None for row in rows) for name in _NEEDED}
+    named = [str(row["id"]) for row in rows]
     if not named:
         return {"status": "ok", "detail": "Every order of the last 30 days has a total, a currency and a time."}
     causes = ", ".join(f"{name} ({count})" for name, count in lacking.items() if count)
@@ -112,4 +109,4 @@ async def _unusable_orders(runtime: Runtime) -> dict[str, Any]:
     return {"status": "warn", "detail": detail, "orders": len(named), "lacking": lacking}
 
 
-ORDERS_CHECK = HealthCheck(name="orders", run=_unusable_orders)
+ORDERS_CHECK = HealthCheck(name="orders", run_of_store=_unusable_orders)

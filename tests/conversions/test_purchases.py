@@ -339,19 +339,20 @@ async def test_orders_without_a_usable_total_are_named_by_the_health_report_unti
     runtime: Any, put: Any, alter: Any, stored: Any
 ) -> None:
     sweep = next(each for each in runtime.get(Work).ordered_sweeps() if each.id == "tracking.purchases")
-    assert (await report(runtime))["checks"]["orders"]["status"] == "ok"
+    assert (await report(runtime, "main"))["checks"]["orders"]["status"] == "ok"
     await put(shop.sales, sale(1), sale(2, "NaN"), sale(3, "NaN"))
     await run_sweep(runtime, "main", sweep, since=shop.DAY)
     assert [each.order_id for each in await stored()] == ["1"]
-    found = (await report(runtime))["checks"]["orders"]
+    found = (await report(runtime, "main"))["checks"]["orders"]
     assert (found["status"], found["orders"], found["lacking"]["total"]) == ("warn", 2, 2)
     assert "total (2)" in found["detail"]
     assert "2, 3" in found["detail"]
+    assert (await report(runtime, "other"))["checks"]["orders"]["status"] == "ok"  # whose orders are its own
     for no in (2, 3):
         await alter(no, total=5)
     await run_sweep(runtime, "main", sweep, since=shop.DAY)
     assert len(await stored()) == 3
-    assert (await report(runtime))["checks"]["orders"]["status"] == "ok"
+    assert (await report(runtime, "main"))["checks"]["orders"]["status"] == "ok"
 
 
 async def test_a_burst_of_leads_is_taken_in_one_run(runtime: Any, put: Any, emit: Any, stored: Any) -> None:

@@ -103,7 +103,14 @@ class Checks:
         async def lagging(_: Runtime) -> dict[str, Any]:
             return {"status": "warn", "detail": "Slow.", "seconds": 3}
 
-        return (HealthCheck(name="broken", run=broken), HealthCheck(name="lagging", run=lagging))
+        async def of_store(_: Runtime, tenant_id: str) -> dict[str, Any]:
+            return {"status": "ok", "detail": f"Rows of {tenant_id}."}
+
+        return (
+            HealthCheck(name="broken", run=broken),
+            HealthCheck(name="lagging", run=lagging),
+            HealthCheck(name="rows", run_of_store=of_store),
+        )
 
 
 async def test_a_check_of_a_plugin_is_asked_and_its_failure_is_an_answer(runtime: Runtime) -> None:
@@ -116,6 +123,15 @@ async def test_a_check_of_a_plugin_is_asked_and_its_failure_is_an_answer(runtime
     assert found["lagging"] == {"status": "warn", "detail": "Slow.", "seconds": 3}
     assert found["broken"]["status"] == "fail"
     assert "jane" not in response.text
+
+
+async def test_what_a_stores_rows_say_is_told_to_that_store_alone(runtime: Runtime) -> None:
+    other = make_runtime(runtime.options, Store(), Checks())
+    async with serving(make_app(other)) as client:
+        for actor, tenant in (("admin", "main"), ("second", "second")):
+            client.headers["x-actor"] = actor
+            assert (await checks(client))["rows"]["detail"] == f"Rows of {tenant}."
+    await other.database.close()
 
 
 async def test_the_public_check_is_cheap_and_needs_nobody(runtime: Runtime) -> None:
