@@ -13,7 +13,6 @@ from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adplanning_plugin.attribution import compute_credit
-from adplanning_plugin.hookspecs import Tenant
 from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import AdPlanningError
@@ -22,6 +21,7 @@ from adplanning_plugin.kernel.idempotency import expire_keys
 from adplanning_plugin.kernel.models import SCHEMA, Base
 from adplanning_plugin.kernel.queue import purge
 from adplanning_plugin.kernel.runner import Runner
+from adplanning_plugin.kernel.runtime import Tenant
 from adplanning_plugin.kernel.statistics import count_changes, refresh_statistics
 from adplanning_plugin.kernel.tables import TenantRecord
 from adplanning_plugin.kernel.uninstall import drop_schema, export_tables
