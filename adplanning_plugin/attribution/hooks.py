@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from adplanning_plugin.attribution.admin import AttributionController
 from adplanning_plugin.attribution.credit_admin import CreditController, last_touch_column
+from adplanning_plugin.attribution.fit_models import Fit
 from adplanning_plugin.attribution.jobs import JOBS
 from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
 from adplanning_plugin.attribution.rules import SECTION, hook_models
@@ -35,8 +36,8 @@ class AttributionHooks:
 
     @hookimpl
     def register_models(self) -> Sequence[Table]:
-        """Touches, credit, rule versions."""
-        return [cast("Table", model.__table__) for model in (Touchpoint, Credit, RuleVersion)]
+        """Touches, credit, rule versions, fits."""
+        return [cast("Table", model.__table__) for model in (Touchpoint, Credit, RuleVersion, Fit)]
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:

@@ -84,6 +84,8 @@ class RuleVersion(Base):
     windows: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
     """Days; 0 is lifetime."""
     settings: Mapped[dict[str, Any]]
+    fit_id: Mapped[str | None]
+    """The fit by whose effects data_driven shares conversions; null where none is adopted."""
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 

@@ -13,6 +13,8 @@ FREE = {
     " utm platform ad_campaign_id ad_set_id ad_id dedupe_key",
     "conversion_adjustment": "id conversion_id kind",
     "credit": "conversion_id touch_id channel platform ad_campaign_id ad_set_id ad_id currency",
+    "data_driven_fit": "id status algorithm level conversion_type zone currency inputs_hash answer libraries problem"
+    " work_id requested_by adopted_by",
     "event": "id name website_id utm currency source",
     "exchange_rate": "base quote source",
     "goal": "id name description goal_type conditions currency",
@@ -42,7 +44,7 @@ FREE = {
     "owned_social_post": "id platform status caption source_key",
     "owned_website": "id name domain source_key",
     "public_key": "id hint name website_id",
-    "rule_version": "settings",
+    "rule_version": "settings fit_id",
     "session": "website_id utm",
     "setting": "section value",
     "tenant": "id zone currency name",
