@@ -24,6 +24,7 @@ from adplanning_plugin.attribution.hooks import AttributionHooks
 from adplanning_plugin.hookspecs import PROJECT, EventBus, HostEvent, Specs
 from adplanning_plugin.identity.hooks import IdentityHooks
 from adplanning_plugin.insights.hooks import InsightsHooks
+from adplanning_plugin.journeys.hooks import JourneysHooks
 from adplanning_plugin.kernel.background import Background
 from adplanning_plugin.kernel.clashes import check_clashes
 from adplanning_plugin.kernel.database import Database
@@ -49,6 +50,7 @@ DOMAINS: tuple[tuple[str, Callable[[], object], str | None], ...] = (
     ("identity", IdentityHooks, None),
     ("tracking", TrackingHooks, "identity"),
     ("attribution", AttributionHooks, "tracking"),
+    ("journeys", JourneysHooks, "attribution"),
     ("insights", InsightsHooks, "attribution"),
     ("admin", AdminHooks, None),
 )

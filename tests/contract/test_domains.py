@@ -11,15 +11,26 @@ from tests.contract.store import ADMIN, WEB, Contract, Side, assert_problem, run
 # a domain, what is left, a route of it, a route that stays
 CASES: list[tuple[str, set[str], tuple[str, str], str]] = [
     (
+        "journeys",
+        {"identity", "tracking", "attribution", "insights", "admin"},
+        ("GET", f"{ADMIN}/journeys"),
+        f"{ADMIN}/dashboard",
+    ),
+    (
         "insights",
-        {"identity", "tracking", "attribution", "admin"},
+        {"identity", "tracking", "attribution", "journeys", "admin"},
         ("GET", f"{ADMIN}/dashboard"),
         f"{ADMIN}/attribution",
     ),
     ("attribution", {"identity", "tracking", "admin"}, ("GET", f"{ADMIN}/attribution"), f"{ADMIN}/conversions"),
     ("tracking", {"identity", "admin"}, ("POST", f"{WEB}/track"), f"{ADMIN}/settings"),
     ("identity", {"admin"}, ("POST", f"{WEB}/track"), f"{ADMIN}/settings"),
-    ("admin", {"identity", "tracking", "attribution", "insights"}, ("GET", f"{ADMIN}/settings"), f"{ADMIN}/dashboard"),
+    (
+        "admin",
+        {"identity", "tracking", "attribution", "journeys", "insights"},
+        ("GET", f"{ADMIN}/settings"),
+        f"{ADMIN}/dashboard",
+    ),
 ]
 
 

@@ -22,6 +22,8 @@ FREE = {
     "identity_denylist": "reason",
     "identity_edge": "kind source",
     "job_slot": "job",
+    "journey_event": "id source_kind event_type channel stage order_id conversion_id ad_campaign_id currency created_by",
+    "journey_progress": "channel platform ad_campaign_id website_id device",
     "linked_analytics_session": "ad_campaign_id",
     "linked_feedback": "id sentiment_label",
     "linked_lead": "id resolved_campaign_id",

@@ -1,0 +1,29 @@
+"""What journeys register: tables and where personal data lies in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from sqlalchemy import Table
+
+from adplanning_plugin.hookspecs import PersonalData, hookimpl
+from adplanning_plugin.journeys.models import JourneyEvent, JourneyProgress
+
+
+class JourneysHooks:
+    """The plugin object."""
+
+    @hookimpl
+    def register_models(self) -> Sequence[Table]:
+        """Events of journeys, and how far each subject came."""
+        return [cast("Table", model.__table__) for model in (JourneyEvent, JourneyProgress)]
+
+    @hookimpl
+    def register_personal_data(self) -> Sequence[PersonalData]:
+        """An erasure deletes a person's journey; figures over all journeys then count one less."""
+        who = ("person_id", "visitor_id", "session_id", "identifier", "event_name", "event_data", "source_id")
+        return (
+            PersonalData(table="adplanning.journey_event", columns=who, erase="delete"),
+            PersonalData(table="adplanning.journey_progress", columns=("subject", "person_id"), erase="delete"),
+        )
