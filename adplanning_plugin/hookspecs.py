@@ -151,12 +151,25 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonalData(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a domain keeps personal data: table, columns, and what erasure does to them."""
+    """Where a plugin keeps personal data: a table, how a person's rows are found in it, what erasure does to them."""
 
     table: str
+    """With its schema: `adplanning.note`."""
     columns: tuple[str, ...]
+    """The columns that hold personal data."""
     erase: str
-    """delete or pseudonymise."""
+    """delete: the row goes. pseudonymise: the row stays and these columns are emptied, but for those that say who it
+    was, which get one meaningless name a person (so that what belongs together still does). keep: the row stays as it
+    is, and the receipt says why."""
+    found_by: tuple[tuple[str, str], ...] = ()
+    """(column, kind): the row is the person's where one of the columns holds a value of theirs of that kind: person,
+    identifier (`person:7`, `email:<hash>`), email, visitor, session, order, lead, feedback, form_response, conversion,
+    touchpoint, subject (`person:7`, `visitor:vis_…`), or named: a text or JSON document that names them anywhere, of
+    which only the names are replaced."""
+    unless: str = ""
+    """delete: an SQL condition on `row` under which it is pseudonymised instead, since figures still need it."""
+    why: str = ""
+    """For the receipt: a sentence that says why what stays is kept."""
 
 
 class ConsentPolicy(Protocol):

@@ -88,7 +88,24 @@ class AttributionHooks:
     def register_personal_data(self) -> Sequence[PersonalData]:
         """An erasure deletes a person's touches; the money they earned stays with the credit."""
         columns = ("visitor_id", "session_id", "person_id", "click_ids", "term", "content", "landing_path")
-        return (PersonalData(table="adplanning.touchpoint", columns=columns, erase="delete"),)
+        return (
+            PersonalData(
+                table="adplanning.touchpoint",
+                columns=columns,
+                erase="delete",
+                found_by=(("visitor_id", "visitor"), ("session_id", "session"), ("person_id", "person")),
+                unless="EXISTS (SELECT FROM adplanning.credit c"
+                " WHERE c.tenant_id = row.tenant_id AND c.touch_id = row.id)",
+                why="Touches that earned credit stay with their time and campaign alone, so that no figure changes.",
+            ),
+            PersonalData(
+                table="adplanning.credit",
+                columns=(),
+                erase="keep",
+                found_by=(("conversion_id", "conversion"),),
+                why="Money stays: how much each campaign earned.",
+            ),
+        )
 
     @hookimpl(trylast=True)
     def on_startup(self, runtime: Runtime) -> Awaitable[None] | None:

@@ -25,7 +25,23 @@ class IdentityHooks:
         """An erasure deletes a person's visitors and edges; what links keep of people is told here too."""
         return [
             *personal_data(),
-            PersonalData(table="adplanning.identity_edge", columns=("visitor_id", "identifier"), erase="delete"),
-            PersonalData(table="adplanning.visitor", columns=("id",), erase="delete"),
-            PersonalData(table="adplanning.identity_denylist", columns=("identifier",), erase="delete"),
+            PersonalData(
+                table="adplanning.identity_edge",
+                columns=("visitor_id", "identifier"),
+                erase="delete",
+                found_by=(("visitor_id", "visitor"), ("identifier", "identifier")),
+            ),
+            PersonalData(
+                table="adplanning.identity_component",
+                columns=("node", "component_id"),
+                erase="delete",
+                found_by=(("node", "visitor"), ("node", "identifier"), ("component_id", "identifier")),
+            ),
+            PersonalData(table="adplanning.visitor", columns=("id",), erase="delete", found_by=(("id", "visitor"),)),
+            PersonalData(
+                table="adplanning.identity_denylist",
+                columns=("identifier",),
+                erase="delete",
+                found_by=(("identifier", "identifier"),),
+            ),
         ]

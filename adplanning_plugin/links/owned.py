@@ -65,29 +65,49 @@ OWNED: dict[str, Table] = {name: _owned(entity) for name, entity in ENTITIES.ite
 EXTENSIONS: dict[str, Table] = {name: _extension(entity) for name, entity in ENTITIES.items() if entity.writeback}
 """`adplanning.linked_<entity>` by entity: written-back columns of linked rows without a host column for them."""
 
-_PERSONAL: dict[str, tuple[str, tuple[str, ...]]] = {
-    "person": ("delete", ("id", "source_key", "email", "phone", "name", "first_name", "last_name", "city", "country",
-                          "birth_date")),
-    "order": ("pseudonymise", ("person_id", "email", "checkout_reference", "visitor_token", "session_id")),
-    "lead": ("pseudonymise", ("person_id", "email", "phone", "name", "session_id", "visitor_token")),
-    "feedback": ("pseudonymise", ("person_id", "email", "comment")),
-    "form_response": ("delete", ("person_id", "email", "text", "session_id", "visitor_token")),
-    "analytics_session": ("delete", ("id", "source_key", "visitor_id", "person_id", "landing_url", "referrer",
-                                     "utm_term", "utm_content", "user_agent")),
-    "analytics_event": ("delete", ("session_id", "visitor_id", "url", "properties")),
-    "social_interaction": ("pseudonymise", ("person_id", "text")),
+_PERSON, _EMAIL = ("person_id", "person"), ("email", "email")
+_PERSONAL: dict[str, tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]] = {
+    "person": ("delete", (("id", "person"),),
+               ("id", "source_key", "email", "phone", "name", "first_name", "last_name", "city", "country",
+                "birth_date")),
+    "order": ("pseudonymise", (("id", "order"), _PERSON, _EMAIL),
+              ("person_id", "email", "checkout_reference", "visitor_token", "session_id")),
+    "lead": ("pseudonymise", (("id", "lead"), _PERSON, _EMAIL),
+             ("person_id", "email", "phone", "name", "session_id", "visitor_token")),
+    "feedback": ("pseudonymise", (("id", "feedback"), _PERSON, _EMAIL), ("person_id", "email", "comment")),
+    "form_response": ("delete", (("id", "form_response"), _PERSON, _EMAIL),
+                      ("person_id", "email", "text", "session_id", "visitor_token")),
+    "analytics_session": ("delete", (("id", "session"), ("visitor_id", "visitor"), _PERSON),
+                          ("id", "source_key", "visitor_id", "person_id", "landing_url", "referrer", "utm_term",
+                           "utm_content", "user_agent")),
+    "analytics_event": ("delete", (("session_id", "session"), ("visitor_id", "visitor")),
+                        ("session_id", "visitor_id", "url", "properties")),
+    "social_interaction": ("pseudonymise", (_PERSON,), ("person_id", "text")),
 }  # fmt: skip
-_PERSONAL_BESIDE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "person": ("delete", ("id",)),
-    "feedback": ("pseudonymise", ("person_id",)),
-    "analytics_session": ("delete", ("id",)),
+_PERSONAL_BESIDE: dict[str, tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]] = {
+    "person": ("delete", (("id", "person"),), ("id",)),
+    "feedback": ("pseudonymise", (("id", "feedback"), _PERSON), ("person_id",)),
+    "analytics_session": ("delete", (("id", "session"),), ("id",)),
+}
+_WHY = {
+    "order": "Money stays: the order without whose it was.",
+    "lead": "The lead counts on, without who it was.",
+    "feedback": "The rating counts on, without who gave it.",
+    "social_interaction": "The interaction counts on, without whose it was.",
 }
 
 
 def personal_data() -> list[PersonalData]:
     """Where the tables of entities that the plugin keeps hold personal data, and what an erasure does to it."""
-    found = [PersonalData(table=OWNED[name].fullname, columns=columns, erase=erase)
-             for name, (erase, columns) in _PERSONAL.items()]  # fmt: skip
-    found += [PersonalData(table=EXTENSIONS[name].fullname, columns=columns, erase=erase)
-              for name, (erase, columns) in _PERSONAL_BESIDE.items()]  # fmt: skip
-    return found
+    kept = ((OWNED, _PERSONAL), (EXTENSIONS, _PERSONAL_BESIDE))
+    return [
+        PersonalData(
+            table=tables[name].fullname,
+            columns=columns,
+            erase=erase,
+            found_by=found_by,
+            why=_WHY.get(name, "") if erase == "pseudonymise" else "",
+        )
+        for tables, personal in kept
+        for name, (erase, found_by, columns) in personal.items()
+    ]

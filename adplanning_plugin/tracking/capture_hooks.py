@@ -58,12 +58,27 @@ class CaptureHooks:
         visit = ("visitor_id", "session_id")
         page = ("url", "referrer", "click_ids")
         return [
-            PersonalData(table="adplanning.event", columns=(*visit, *page, "path", "properties"), erase="delete"),
+        of_visit = (("visitor_id", "visitor"), ("session_id", "session"))
             PersonalData(
-                table="adplanning.session", columns=("id", "visitor_id", "landing_url", *page[1:]), erase="delete"
+                table="adplanning.event",
+                columns=(*visit, *page, "path", "properties"),
+                erase="delete",
+                found_by=of_visit,
             ),
-            PersonalData(table="adplanning.checkout_binding", columns=visit, erase="delete"),
-            PersonalData(table="adplanning.order_visit", columns=visit, erase="pseudonymise"),
+            PersonalData(
+                table="adplanning.session",
+                columns=("id", "visitor_id", "landing_url", *page[1:]),
+                erase="delete",
+                found_by=(("visitor_id", "visitor"), ("id", "session")),
+            ),
+            PersonalData(table="adplanning.checkout_binding", columns=visit, erase="delete", found_by=of_visit),
+            PersonalData(
+                table="adplanning.order_visit",
+                columns=visit,
+                erase="pseudonymise",
+                found_by=(*of_visit, ("order_id", "order")),
+                why="What consent an order was placed under, and how its visit was found, stays with the order.",
+            ),
         ]
 
     @hookimpl

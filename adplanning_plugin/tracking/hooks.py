@@ -70,8 +70,25 @@ class TrackingHooks:
     def register_personal_data(self) -> Sequence[PersonalData]:
         """Visits are deleted; conversions keep their money and lose who it was."""
         who = ("visitor_id", "session_id", "person_id", "identifier", "click_ids", "properties")
-        own = PersonalData(table="adplanning.conversion", columns=who, erase="pseudonymise")
-        return [*self._capture.register_personal_data(), own]
+        found_by = (
+            ("id", "conversion"),
+            ("visitor_id", "visitor"),
+            ("session_id", "session"),
+            ("person_id", "person"),
+            ("identifier", "identifier"),
+        )
+        why = "Money stays: what was sold, when, for how much, and the campaign that brought it."
+        return [
+            *self._capture.register_personal_data(),
+            PersonalData(table="adplanning.conversion", columns=who, erase="pseudonymise", found_by=found_by, why=why),
+            PersonalData(
+                table="adplanning.conversion_adjustment",
+                columns=(),
+                erase="keep",
+                found_by=(("conversion_id", "conversion"),),
+                why="Money stays: what was refunded or cancelled.",
+            ),
+        ]
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:  # noqa: ARG002

@@ -1,5 +1,12 @@
-"""Every text column of every table is registered as personal data, or is listed here as free of it."""
+"""Every column of every table is registered as personal data, or is listed here as free of it: nothing is in between.
 
+Only plain numbers, flags and instants need no line: they say what happened, not to whom, unless their name says so.
+"""
+
+import pytest
+from sqlalchemy import ARRAY, Boolean, Column, DateTime, Numeric
+
+from adplanning_plugin.hookspecs import PersonalData
 from adplanning_plugin.kernel.models import Base
 from adplanning_plugin.plugin import DOMAINS
 
@@ -18,12 +25,10 @@ FREE = {
     "event": "id name website_id utm currency source",
     "exchange_rate": "base quote source",
     "goal": "id name description goal_type conditions currency",
-    "idempotency_key": "route key response",
+    "idempotency_key": "route key response body_hash",
     "identity_denylist": "reason",
     "identity_edge": "kind source",
     "job_slot": "job",
-    "journey_event": "id source_kind event_type channel stage order_id conversion_id ad_campaign_id currency created_by",
-    "journey_progress": "channel platform ad_campaign_id website_id device",
     "linked_analytics_session": "ad_campaign_id",
     "linked_feedback": "id sentiment_label",
     "linked_lead": "id resolved_campaign_id",
@@ -45,8 +50,8 @@ FREE = {
     "owned_social_interaction": "id post_id kind source_key",
     "owned_social_post": "id platform status caption source_key",
     "owned_website": "id name domain source_key",
-    "public_key": "id hint name website_id",
-    "rule_version": "settings fit_id",
+    "public_key": "id hint name website_id key_hash origins",
+    "rule_version": "models settings fit_id",
     "session": "website_id utm",
     "setting": "section value",
     "tenant": "id zone currency name",
@@ -58,37 +63,51 @@ FREE = {
     "workflow_run": "id workflow key status input output error",
     "workflow_step": "run_id name status output undo error",
 }
-TELLING = {"email", "phone", "first_name", "last_name", "person_id", "visitor_id", "user_agent", "comment"}
+EVERYWHERE = {"tenant_id", "day"}
+TELLING = set("email phone first_name last_name person_id visitor_id user_agent comment birth_date".split())
+TELLING_PARTS = ("phone", "birth", "latitude", "longitude", "ip_address", "age")
+KINDS = {
+    "person", "identifier", "email", "visitor", "session", "order", "lead", "feedback", "form_response", "conversion",
+    "touchpoint", "subject", "named",
+}  # fmt: skip
+"""How a person's rows may be found: what docs/privacy.md lists, and erasure knows."""
+
+
+def registrations() -> list[PersonalData]:
+    return [each for _, make, _ in DOMAINS for each in getattr(make(), "register_personal_data", list)()]
 
 
 def registered() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for _, make, _ in DOMAINS:
-        for each in getattr(make(), "register_personal_data", list)():
-            found.setdefault(each.table, set()).update(each.columns)
+    for each in registrations():
+        found.setdefault(each.table, set()).update(each.columns)
     return found
 
 
-def texts() -> list[tuple[str, str]]:
-    """(table, column) of every column that can hold what somebody wrote."""
+def says_only_what_happened(column: Column[object]) -> bool:
+    kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+    plain = isinstance(kind, (Boolean, DateTime, Numeric)) or str(kind).endswith(("INT", "INTEGER", "DOUBLE"))
+    return plain and not any(part in column.name.split("_") for part in TELLING_PARTS)
+
+
+def telling_columns() -> list[tuple[str, str]]:
+    """(table, column) of every column that can say something of somebody."""
     return [
         (table.name, column.name)
         for table in Base.metadata.tables.values()
         for column in table.columns
-        if table.schema == "adplanning"
-        and column.name != "tenant_id"
-        and str(column.type).startswith(("TEXT", "VARCHAR", "JSON"))
+        if table.schema == "adplanning" and column.name not in EVERYWHERE and not says_only_what_happened(column)
     ]
 
 
-def test_every_text_column_is_registered_as_personal_or_listed_as_free() -> None:
+def test_every_column_is_registered_as_personal_or_listed_as_free() -> None:
     personal = registered()
     unaccounted = [
         f"{table}.{column}"
-        for table, column in texts()
+        for table, column in telling_columns()
         if column not in personal.get(f"adplanning.{table}", ()) and column not in FREE.get(table, "").split()
     ]
-    assert unaccounted == []
+    assert unaccounted == [], "register them by register_personal_data, or list them in FREE if nobody is in them"
 
 
 def test_what_is_registered_or_listed_exists() -> None:
@@ -104,7 +123,18 @@ def test_names_and_addresses_are_registered_and_never_listed() -> None:
     personal = registered()
     missing = [
         f"{table}.{column}"
-        for table, column in texts()
+        for table, column in telling_columns()
         if column in TELLING and column not in personal.get(f"adplanning.{table}", ())
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("each", registrations(), ids=lambda each: each.table)
+def test_each_registration_says_how_a_person_is_found_and_why_anything_is_kept(each: PersonalData) -> None:
+    assert each.erase in {"delete", "pseudonymise", "keep"}
+    assert each.found_by, "without it an erasure finds nothing"
+    assert {kind for _, kind in each.found_by} <= KINDS
+    columns = set(Base.metadata.tables[each.table].columns.keys())
+    assert {column for column, _ in each.found_by if column.isidentifier()} <= columns
+    if each.erase != "delete" or each.unless:
+        assert each.why, "the receipt has to say why something is kept"
