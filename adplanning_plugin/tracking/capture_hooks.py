@@ -57,8 +57,8 @@ class CaptureHooks:
         """An erasure deletes a person's visits, and cuts the orders' ties to them."""
         visit = ("visitor_id", "session_id")
         page = ("url", "referrer", "click_ids")
-        return [
         of_visit = (("visitor_id", "visitor"), ("session_id", "session"))
+        return [
             PersonalData(
                 table="adplanning.event",
                 columns=(*visit, *page, "path", "properties"),

@@ -15,6 +15,8 @@ from adplanning_plugin.plugin import DOMAINS
 FREE = {
     "ad_spend": "platform ad_campaign_id ad_set_id ad_id campaign_name currency zone source",
     "audit_entry": "id actor_id action object_type object_id changes",
+    "campaign_alias": "id kind names platform website_id ad_campaign_id decided_by work_id outcome reverted_by"
+    " revert_work_id revert_outcome",
     "checkout_binding": "checkout_ref consent",
     "conversion": "id conversion_type status origin currency sales_channel order_id lead_id goal_id event_id website_id"
     " utm platform ad_campaign_id ad_set_id ad_id dedupe_key",
@@ -64,7 +66,9 @@ FREE = {
     "workflow_step": "run_id name status output undo error",
 }
 EVERYWHERE = {"tenant_id", "day"}
-TELLING = set("email phone first_name last_name person_id visitor_id user_agent comment birth_date".split())
+TELLING = {
+    "email", "phone", "first_name", "last_name", "person_id", "visitor_id", "user_agent", "comment", "birth_date",
+}  # fmt: skip
 TELLING_PARTS = ("phone", "birth", "latitude", "longitude", "ip_address", "age")
 KINDS = {
     "person", "identifier", "email", "visitor", "session", "order", "lead", "feedback", "form_response", "conversion",
