@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
 from adplanning_plugin.journeys.models import JourneyEvent, JourneyProgress
+from adplanning_plugin.journeys.path_models import JourneyPath, JourneyPathDay
 
 
 class JourneysHooks:
@@ -16,8 +17,9 @@ class JourneysHooks:
 
     @hookimpl
     def register_models(self) -> Sequence[Table]:
-        """Events of journeys, and how far each subject came."""
-        return [cast("Table", model.__table__) for model in (JourneyEvent, JourneyProgress)]
+        """Events of journeys, how far each subject came, and the paths of each day."""
+        models = (JourneyEvent, JourneyProgress, JourneyPath, JourneyPathDay)
+        return [cast("Table", model.__table__) for model in models]
 
     @hookimpl
     def register_personal_data(self) -> Sequence[PersonalData]:

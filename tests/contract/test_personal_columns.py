@@ -31,6 +31,8 @@ FREE = {
     "identity_denylist": "reason created_by allowed_by",
     "identity_edge": "kind source revoked_by revoked_reason",
     "job_slot": "job",
+    "journey_path": "level conversion_type currency path_key path",
+    "journey_path_day": "zone",
     "linked_analytics_session": "ad_campaign_id",
     "linked_feedback": "id sentiment_label",
     "linked_lead": "id resolved_campaign_id",
