@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
 from adplanning_plugin.attribution.admin import AttributionController
+from adplanning_plugin.attribution.alias_models import CampaignAlias
 from adplanning_plugin.attribution.credit_admin import CreditController, last_touch_column
 from adplanning_plugin.attribution.fit_models import Fit
 from adplanning_plugin.attribution.jobs import JOBS
@@ -37,7 +38,7 @@ class AttributionHooks:
     @hookimpl
     def register_models(self) -> Sequence[Table]:
         """Touches, credit, rule versions, fits."""
-        return [cast("Table", model.__table__) for model in (Touchpoint, Credit, RuleVersion, Fit)]
+        return [cast("Table", model.__table__) for model in (Touchpoint, Credit, RuleVersion, Fit, CampaignAlias)]
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:

@@ -37,6 +37,12 @@ class Touchpoint(TenantRow, Versioned, Base):
     )
 
     origin: Mapped[str]
+        Index(
+            "ix_touchpoint_alike",
+            "tenant_id",
+            "occurred_at",
+            postgresql_where=text("resolution_method = 'fuzzy_name_match'"),
+        ),
     """own (tracker and middleware), host (AnalyticsSession) or manual."""
     session_id: Mapped[str | None]
     visitor_id: Mapped[str]
@@ -64,7 +70,8 @@ class Touchpoint(TenantRow, Versioned, Base):
     resolution_method: Mapped[str] = mapped_column(server_default="unresolved")
     """exact_utm_match, fuzzy_name_match, manual or unresolved (also: not_applicable, for direct and organic)."""
     resolution_reason: Mapped[str | None]
-    """Why it is unresolved: unknown_campaign or ambiguous; null where it is resolved or was not tried yet."""
+    """Why it is unresolved: unknown_campaign, ambiguous, or ignored by somebody; of a fuzzy_name_match similar or alias.
+    Null where it was matched exactly, assigned by hand or not tried yet."""
     confidence: Mapped[float | None] = mapped_column(Double)
     ad_campaign_id: Mapped[str | None]
     ad_set_id: Mapped[str | None]
