@@ -1,6 +1,6 @@
 """decisions about tags that name no campaign, and an index of touches matched by likeness
 
-Revision adplanning_0008, after adplanning_0007.
+Revision adplanning_0010, after adplanning_0009.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "adplanning_0008"
-down_revision: str | Sequence[str] | None = "adplanning_0007"
+revision: str = "adplanning_0010"
+down_revision: str | Sequence[str] | None = "adplanning_0009"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
