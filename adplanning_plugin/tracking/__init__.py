@@ -25,6 +25,7 @@ from adplanning_plugin.tracking.models import (
     CheckoutBinding,
     Conversion,
     ConversionAdjustment,
+    DroppedTraffic,
     Event,
     Goal,
     OrderVisit,
@@ -40,6 +41,7 @@ from adplanning_plugin.tracking.visit_counts import sessions_by_day, visit_total
 from adplanning_plugin.tracking.vocabulary import CONVERSION_TYPES, COUNTED
 
 event_table = Event.__table__
+dropped_table = DroppedTraffic.__table__
 session_table = Session.__table__
 checkout_binding_table = CheckoutBinding.__table__
 order_visit_table = OrderVisit.__table__
@@ -62,6 +64,7 @@ __all__ = [
     "conversion_table",
     "current_visitor",
     "drop_expired",
+    "dropped_table",
     "ensure_partitions",
     "event_table",
     "goal_table",

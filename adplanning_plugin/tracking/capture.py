@@ -21,6 +21,7 @@ from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.landing import Landing, host_of, parse_landing
 from adplanning_plugin.tracking.bots import ignores_page
 from adplanning_plugin.tracking.consent import Consent
+from adplanning_plugin.tracking.dropped import Dropped
 from adplanning_plugin.tracking.edges import link_visitor
 from adplanning_plugin.tracking.flush import EventRow, Flusher
 from adplanning_plugin.tracking.visits import Visit, Visits
@@ -144,6 +145,7 @@ class CaptureMiddleware(ASGIMiddleware):
             request.begin(visit)
             extra = self._record(request, visit)
         elif is_page:
+            self._runtime.get(Dropped).count(visit.tenant_id, "bot")
             return
         message["headers"] = [*message["headers"], *self._cookies(request, visit, slide=is_page), *extra]
 
@@ -153,6 +155,7 @@ class CaptureMiddleware(ASGIMiddleware):
     def _record(self, request: RequestVisit, visit: Visit) -> list[tuple[bytes, bytes]]:
         """Queue the landing, if this page is one; the header tells the script which view was already counted."""
         if not visit.consent.analytics:
+            self._runtime.get(Dropped).count(visit.tenant_id, "no_consent_page")
             return []
         landing = request.recovered
         if landing is None:

@@ -21,17 +21,18 @@ from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.tracking.api import describe
 from adplanning_plugin.tracking.capture import counts as captured
 from adplanning_plugin.tracking.claim_route import claim_route
+from adplanning_plugin.tracking.dropped import Dropped
 from adplanning_plugin.tracking.edges import settle
 from adplanning_plugin.tracking.flush import Flusher
 from adplanning_plugin.tracking.gate import Gate
 from adplanning_plugin.tracking.ingest import public_routes
-from adplanning_plugin.tracking.models import CheckoutBinding, Event, OrderVisit, Session
+from adplanning_plugin.tracking.models import CheckoutBinding, DroppedTraffic, Event, OrderVisit, Session
 from adplanning_plugin.tracking.privacy import PRIVACY_SECTION, Privacy
 from adplanning_plugin.tracking.script import script_route
 from adplanning_plugin.tracking.stream import SESSION_READER
 from adplanning_plugin.tracking.visits import Visits
 
-_MODELS = (Event, Session, CheckoutBinding, OrderVisit)
+_MODELS = (Event, Session, CheckoutBinding, OrderVisit, DroppedTraffic)
 
 
 class CaptureHooks:
@@ -39,7 +40,7 @@ class CaptureHooks:
 
     @hookimpl
     def register_models(self) -> Sequence[Table]:
-        """Events, sessions, and what binds an order to a visit."""
+        """Events, sessions, what binds an order to a visit, and sums of what was dropped."""
         return [Base.metadata.tables[f"{SCHEMA}.{model.__tablename__}"] for model in _MODELS]
 
     @hookimpl
@@ -137,6 +138,7 @@ def start_capture(runtime: Runtime) -> None:
     """Put capture's services into the runtime; call it at start-up, on the loop that serves."""
     runtime.put(Privacy(runtime))
     runtime.put(Flusher(runtime))
+    runtime.put(Dropped(runtime))
     runtime.put(Gate(runtime))
     runtime.put(Visits(runtime))
     if runtime.has(Streams) and SESSION_READER not in runtime.get(Streams).readers:
@@ -148,6 +150,7 @@ async def stop_capture(runtime: Runtime) -> None:
     await settle()
     if runtime.has(Flusher):
         await runtime.get(Flusher).drain()
+        await runtime.get(Dropped).write()
 
 
 async def _ingest_health(runtime: Runtime) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adplanning_plugin.identity import Edge, person_identifier
 from adplanning_plugin.kernel.days import now
-from adplanning_plugin.kernel.errors import AdPlanningError, Invalid, NotFound, Unavailable
+from adplanning_plugin.kernel.errors import AdPlanningError, Invalid, NotFound, TooMany, Unavailable
 from adplanning_plugin.kernel.keys import KeyRecord
 from adplanning_plugin.kernel.refusals import database_refusal
 from adplanning_plugin.tracking.bots import ignores_sender
 from adplanning_plugin.tracking.consent import CONSENT_COOKIE, Consent, decide
+from adplanning_plugin.tracking.dropped import Dropped
 from adplanning_plugin.tracking.edges import write_edges
 from adplanning_plugin.tracking.flush import EventRow, Flusher, Unstorable
 from adplanning_plugin.tracking.gate import Gate, Header, answer, cors, preflight, read_body_bytes, refuse
@@ -141,9 +142,15 @@ async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
         gate.limit(request.scope, headers, None, 1)
         raise
     key = await gate.key(headers, read.envelope.key)
-    gate.limit(request.scope, headers, key, len(read.events) + len(read.rejected) or 1)
+    sent = len(read.events) + len(read.rejected) or 1
+    try:
+        gate.limit(request.scope, headers, key, sent)
+    except TooMany:
+        runtime.get(Dropped).count(key.tenant_id, "limited", sent)
+        raise
     if request.ignored:
         gate.counts["bots"] += len(read.events)
+        runtime.get(Dropped).count(key.tenant_id, "bot", sent)
         every = [*read.rejected, *(Rejected(index, "bot", _BOT) for index, _ in read.events)]
         refused = msgspec.json.encode(sorted(every, key=lambda each: each.index))
         return 202, b'{"accepted":0,"duplicate":0,"rejected":%b}' % refused, []
@@ -155,6 +162,7 @@ async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
         flags = []
         message = "The event holds something that cannot be stored."
         rejected = [*rejected, *(Rejected(index, "unstorable", message) for index in positions if index >= 0)]
+    runtime.get(Dropped).count(key.tenant_id, "rejected", len(rejected))
     kept = [flag for flag, index in zip(flags, positions, strict=False) if index >= 0]
     accepted = sum(kept)
     refused = msgspec.json.encode(rejected) if rejected else b"[]"

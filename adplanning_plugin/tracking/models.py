@@ -1,8 +1,8 @@
-"""Tracking tables: events (by month), sessions, what binds an order to a visit, conversions, adjustments, goals."""
+"""Tracking tables: events (by month), sums of what was dropped, sessions, orders' visits, conversions, goals."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint, text
@@ -76,6 +76,20 @@ class Session(TenantRow, Base):
     click_ids: Mapped[dict[str, Any] | None]
     events: Mapped[int] = mapped_column(server_default="0")
     page_views: Mapped[int] = mapped_column(server_default="0")
+
+
+class DroppedTraffic(Base):
+    """How much arrived on a day and was not kept, by cause: sums alone, of which none can be led back to anybody."""
+
+    __tablename__ = "dropped_traffic"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    """The tenant's local day."""
+    cause: Mapped[str] = mapped_column(primary_key=True)
+    """bot, limited, rejected or no_consent_page."""
+    amount: Mapped[int] = mapped_column(server_default="0")
+    updated_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
 class CheckoutBinding(Base):

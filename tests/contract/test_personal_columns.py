@@ -22,6 +22,7 @@ FREE = {
     "credit": "conversion_id touch_id channel platform ad_campaign_id ad_set_id ad_id currency",
     "data_driven_fit": "id status algorithm level conversion_type zone currency inputs_hash answer libraries problem"
     " work_id requested_by adopted_by",
+    "dropped_traffic": "cause",
     "event": "id name website_id utm currency source",
     "exchange_rate": "base quote source",
     "goal": "id name description goal_type conditions currency",

@@ -73,6 +73,7 @@ LINKS = [
 EMPTIED = (
     "event", "session", "visitor", "identity_edge", "identity_denylist", "checkout_binding", "order_visit", "conversion",
     "conversion_adjustment", "idempotency_key", "setting", "public_key", "wakeup", "watermark",
+    "dropped_traffic",
 )  # fmt: skip
 PAGE = "<!doctype html><title>Shop</title><p>Hello</p>"
 
