@@ -34,15 +34,15 @@ class Touchpoint(TenantRow, Versioned, Base):
             "occurred_at",
             postgresql_where=text("resolution_method = 'unresolved'"),
         ),
-    )
-
-    origin: Mapped[str]
         Index(
             "ix_touchpoint_alike",
             "tenant_id",
             "occurred_at",
             postgresql_where=text("resolution_method = 'fuzzy_name_match'"),
         ),
+    )
+
+    origin: Mapped[str]
     """own (tracker and middleware), host (AnalyticsSession) or manual."""
     session_id: Mapped[str | None]
     visitor_id: Mapped[str]
