@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -107,3 +108,28 @@ def test_without_a_build_the_address_says_how_to_make_one(tmp_path: Path) -> Non
         answer = web.get("/app/ad-planning/goals")
     assert (answer.status_code, answer.text) == (503, MISSING)
     assert "python hatch_build.py" in answer.text
+
+
+def test_a_pages_code_is_announced_with_its_document_under_the_nonce(build: Path) -> None:
+    listing = {
+        "/": ["assets/home.js"],
+        "/goals/$id": ["assets/goal.js", "assets/form.js"],
+        "/goals/new": ["assets/n.js"],
+    }
+    (build / "pages.json").write_text(json.dumps(listing))
+    (build / "index.html").write_text(
+        DOCUMENT.replace("</head>", '<link rel="modulepreload" crossorigin href="./assets/react.js"></head>')
+    )
+    announced = re.compile(r'<link rel="modulepreload" nonce="([^"]+)" crossorigin href="\./assets/([^"]+)">')
+    with client(build) as web:
+        for path, files in (
+            ("", ["home.js"]),
+            ("/goals/goal_1", ["goal.js", "form.js"]),
+            ("/goals/new", ["n.js"]),
+            ("/nowhere", []),
+        ):
+            text = web.get(f"/app/ad-planning{path}").text
+            found = announced.findall(text)
+            assert [name for _, name in found] == ["react.js", *files], path
+            assert text.count("modulepreload") == len(found)
+            assert {nonce for nonce, _ in found} == set(re.findall(r'<script nonce="([^"]+)"', text))
