@@ -42,43 +42,7 @@ def credit_insert(
     days, most = f"'{{{','.join(map(str, ordered))}}}'::int[]", len(ordered)
     hours = f"'{{{','.join(str(each * 24) for each in ordered if each)}}}'::float8[]"
     return f"""
-WITH due AS MATERIALIZED (
-  SELECT id, (row_number() OVER ())::int AS conv, occurred_at, value, refunded, currency, lead_id,
-         CASE WHEN tracked THEN visitor_id END AS visitor_id, CASE WHEN tracked THEN session_id END AS session_id,
-         CASE WHEN tracked THEN person_id END AS person_id,
-         CASE WHEN tracked AND lead_id IS NULL THEN 'person:' || person_id END AS by_person,
-         CASE WHEN tracked AND lead_id IS NULL THEN identifier END AS by_identifier
-  FROM (
-    SELECT c.*, (SELECT v.consent FROM {order_visit} v WHERE v.tenant_id = :tenant AND v.order_id = c.order_id)
-                IS DISTINCT FROM 'denied' AS tracked
-    FROM string_to_table(CAST(:ids AS text), chr(10)) AS given (id)
-    {_each("*", conversion, "x.id = given.id AND x.deleted_at IS NULL", "c")}
-  ) c
-), named AS (
-  SELECT conv, occurred_at, by_person AS identifier FROM due WHERE by_person IS NOT NULL
-  UNION SELECT conv, occurred_at, by_identifier FROM due WHERE by_identifier IS NOT NULL
-  UNION SELECT d.conv, d.occurred_at, mine.identifier FROM due d {
-        _each("identifier", edge, "x.visitor_id = d.visitor_id AND x.strength = 2", "mine")
-    }
-    WHERE d.by_person IS NULL AND d.by_identifier IS NULL
-), reach AS MATERIALIZED (
-  SELECT conv, occurred_at, visitor_id FROM due WHERE visitor_id IS NOT NULL
-  UNION SELECT i.conv, i.occurred_at, e.visitor_id FROM named i {
-        _each("visitor_id", edge, "x.identifier = i.identifier AND x.strength = 2", "e")
-    }
-    WHERE NOT EXISTS (SELECT 1 FROM {denylist} x WHERE x.tenant_id = :tenant AND x.identifier = i.identifier)
-), hits AS (
-  SELECT r.conv, r.occurred_at AS converted_at, t.* FROM reach r {_touches("x.visitor_id = r.visitor_id", "r")}
-  UNION ALL
-  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.session_id = d.session_id", "d")}
-  WHERE d.session_id IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
-  UNION ALL
-  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.person_id = d.person_id", "d")}
-  WHERE d.person_id IS NOT NULL AND d.lead_id IS NULL
-    AND (d.session_id IS NULL OR t.session_id IS DISTINCT FROM d.session_id)
-    AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
-), aged AS (
+{touches_of_conversions(conversion=conversion, order_visit=order_visit, edge=edge, denylist=denylist)}, aged AS (
   SELECT *, (row_number() OVER newest)::int AS r, (count(*) FILTER (WHERE NOT is_direct) OVER newest)::int AS nd_r,
          age - first_value(age) OVER newest AS since_last,
          age - min(age) FILTER (WHERE NOT is_direct) OVER newest AS since_named,
@@ -161,6 +125,53 @@ FROM (
 ) l JOIN due d USING (conv)
 WHERE l.outside < l.older_outside
 """  # noqa: S608 - table names and numbers of our own; every value is a parameter
+
+
+def touches_of_conversions(*, conversion: str, order_visit: str, edge: str, denylist: str) -> str:
+    """The beginning of a statement: which touches a conversion has, whatever the window.
+
+    Common tables: `due` (the conversions, numbered by `conv`), `named` (the identifiers that they are known by),
+    `reach` (conv, visitor_id: whose touches they have) and `hits` (conv, converted_at and the touch).
+    Parameters of the statement: tenant, ids (one a line).
+    """
+    return f"""
+WITH due AS MATERIALIZED (
+  SELECT id, (row_number() OVER ())::int AS conv, occurred_at, value, refunded, currency, lead_id,
+         CASE WHEN tracked THEN visitor_id END AS visitor_id, CASE WHEN tracked THEN session_id END AS session_id,
+         CASE WHEN tracked THEN person_id END AS person_id,
+         CASE WHEN tracked AND lead_id IS NULL THEN 'person:' || person_id END AS by_person,
+         CASE WHEN tracked AND lead_id IS NULL THEN identifier END AS by_identifier
+  FROM (
+    SELECT c.*, (SELECT v.consent FROM {order_visit} v WHERE v.tenant_id = :tenant AND v.order_id = c.order_id)
+                IS DISTINCT FROM 'denied' AS tracked
+    FROM string_to_table(CAST(:ids AS text), chr(10)) AS given (id)
+    {_each("*", conversion, "x.id = given.id AND x.deleted_at IS NULL", "c")}
+  ) c
+), named AS (
+  SELECT conv, occurred_at, by_person AS identifier FROM due WHERE by_person IS NOT NULL
+  UNION SELECT conv, occurred_at, by_identifier FROM due WHERE by_identifier IS NOT NULL
+  UNION SELECT d.conv, d.occurred_at, mine.identifier FROM due d {
+        _each("identifier", edge, "x.visitor_id = d.visitor_id AND x.strength = 2", "mine")
+    }
+    WHERE d.by_person IS NULL AND d.by_identifier IS NULL
+), reach AS MATERIALIZED (
+  SELECT conv, occurred_at, visitor_id FROM due WHERE visitor_id IS NOT NULL
+  UNION SELECT i.conv, i.occurred_at, e.visitor_id FROM named i {
+        _each("visitor_id", edge, "x.identifier = i.identifier AND x.strength = 2", "e")
+    }
+    WHERE NOT EXISTS (SELECT 1 FROM {denylist} x WHERE x.tenant_id = :tenant AND x.identifier = i.identifier)
+), hits AS (
+  SELECT r.conv, r.occurred_at AS converted_at, t.* FROM reach r {_touches("x.visitor_id = r.visitor_id", "r")}
+  UNION ALL
+  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.session_id = d.session_id", "d")}
+  WHERE d.session_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
+  UNION ALL
+  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.person_id = d.person_id", "d")}
+  WHERE d.person_id IS NOT NULL AND d.lead_id IS NULL
+    AND (d.session_id IS NULL OR t.session_id IS DISTINCT FROM d.session_id)
+    AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
+)"""  # noqa: S608 - table names of our own; every value is a parameter
 
 
 def _each(columns: str, table: str, condition: str, name: str) -> str:
