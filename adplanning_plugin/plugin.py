@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.admin.hooks import AdminHooks
 from adplanning_plugin.admin.pages import page_routes
 from adplanning_plugin.attribution.hooks import AttributionHooks
+from adplanning_plugin.customers.hooks import CustomersHooks
 from adplanning_plugin.hookspecs import PROJECT, EventBus, HostEvent, Specs
 from adplanning_plugin.identity.hooks import IdentityHooks
 from adplanning_plugin.insights.hooks import InsightsHooks
@@ -51,6 +52,7 @@ DOMAINS: tuple[tuple[str, Callable[[], object], str | None], ...] = (
     ("tracking", TrackingHooks, "identity"),
     ("attribution", AttributionHooks, "tracking"),
     ("journeys", JourneysHooks, "attribution"),
+    ("customers", CustomersHooks, "journeys"),
     ("insights", InsightsHooks, "attribution"),
     ("admin", AdminHooks, None),
 )

@@ -1,5 +1,13 @@
 """Identity: who is who. Visitors, and what links them to a person; it neither captures visits nor decides credit."""
 
+from adplanning_plugin.identity.erased import (
+    PSEUDONYM,
+    erased_as,
+    erased_key,
+    erased_since,
+    erased_table,
+    remember_erased,
+)
 from adplanning_plugin.identity.identifiers import (
     email_identifier_sql,
     identifier_for_email,
@@ -29,6 +37,7 @@ from adplanning_plugin.identity.repository import (
 __all__ = [
     "LINKED",
     "MAX_VISITORS",
+    "PSEUDONYM",
     "STRONG",
     "WEAK",
     "Edge",
@@ -37,11 +46,16 @@ __all__ = [
     "denylist_table",
     "edge_table",
     "email_identifier_sql",
+    "erased_as",
+    "erased_key",
+    "erased_since",
+    "erased_table",
     "identifier_for_email",
     "link",
     "link_from",
     "people_of_visitors",
     "person_identifier",
+    "remember_erased",
     "resolve_person",
     "secret_of",
     "see_visitors",

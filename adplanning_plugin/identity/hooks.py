@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Table
 
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
+from adplanning_plugin.identity.erased import ErasedIdentity
 from adplanning_plugin.identity.models import IdentityComponent, IdentityDenylist, IdentityEdge, Visitor
 from adplanning_plugin.kernel.models import SCHEMA, Base
 from adplanning_plugin.links import personal_data
 
-_MODELS = (Visitor, IdentityEdge, IdentityDenylist, IdentityComponent)
+_MODELS = (Visitor, IdentityEdge, IdentityDenylist, IdentityComponent, ErasedIdentity)
 
 
 class IdentityHooks:
@@ -17,7 +18,7 @@ class IdentityHooks:
 
     @hookimpl
     def register_models(self) -> list[Table]:
-        """Visitors, edges, denylist, components."""
+        """Visitors, edges, denylist, components, keyed hashes of who was erased."""
         return [Base.metadata.tables[f"{SCHEMA}.{model.__tablename__}"] for model in _MODELS]
 
     @hookimpl

@@ -52,14 +52,19 @@ def email_identifier_sql(column: ColumnElement[Any], runtime: Runtime) -> Column
     HMAC (RFC 2104) is written out, since PostgreSQL has SHA-256 but no keyed hash without an extension. Only ASCII
     letters are folded (COLLATE "C"), so that no server's locale changes a hash.
     """
-    key = _key(secret_of(runtime)).ljust(_BLOCK, b"\0")
-    inner = bindparam(None, bytes(byte ^ 0x36 for byte in key), type_=LargeBinary(), unique=True)
-    outer = bindparam(None, bytes(byte ^ 0x5C for byte in key), type_=LargeBinary(), unique=True)
     trimmed = func.btrim(column, bindparam(None, _SPACE, type_=Text(), unique=True))
     normal = func.nullif(func.lower(trimmed.collate("C")), "")
-    message = func.convert_to(normal, literal_column("'UTF8'"), type_=LargeBinary())
-    digest = func.sha256(outer.op("||")(func.sha256(inner.op("||")(message), type_=LargeBinary())), type_=LargeBinary())
-    return literal_column("'email:'", Text()).op("||")(func.encode(digest, literal_column("'hex'"), type_=Text()))
+    return literal_column("'email:'", Text()).op("||")(hmac_sql(normal, _key(secret_of(runtime))))
+
+
+def hmac_sql(message: ColumnElement[Any], key: bytes) -> ColumnElement[str | None]:
+    """HMAC-SHA256 of a text as hexadecimal digits; `key` has 64 bytes at most and travels as bound parameters."""
+    key = key.ljust(_BLOCK, b"\0")
+    inner = bindparam(None, bytes(byte ^ 0x36 for byte in key), type_=LargeBinary(), unique=True)
+    outer = bindparam(None, bytes(byte ^ 0x5C for byte in key), type_=LargeBinary(), unique=True)
+    octets = func.convert_to(message, literal_column("'UTF8'"), type_=LargeBinary())
+    digest = func.sha256(outer.op("||")(func.sha256(inner.op("||")(octets), type_=LargeBinary())), type_=LargeBinary())
+    return func.encode(digest, literal_column("'hex'"), type_=Text())
 
 
 @lru_cache(maxsize=8)

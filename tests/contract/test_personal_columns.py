@@ -14,7 +14,9 @@ from adplanning_plugin.plugin import DOMAINS
 # only; working papers are deleted after days). A new column is either added here or registered where its table is.
 FREE = {
     "ad_spend": "platform ad_campaign_id ad_set_id ad_id campaign_name currency zone source",
-    "audit_entry": "id actor_id action object_type object_id changes",
+    "audit_entry": "id actor_id action object_type",
+    "campaign_alias": "id kind names platform website_id ad_campaign_id decided_by work_id outcome reverted_by"
+    " revert_work_id revert_outcome",
     "checkout_binding": "checkout_ref consent",
     "conversion": "id conversion_type status origin currency sales_channel order_id lead_id goal_id event_id website_id"
     " utm platform ad_campaign_id ad_set_id ad_id dedupe_key",
@@ -23,10 +25,13 @@ FREE = {
     "data_driven_fit": "id status algorithm level conversion_type zone currency inputs_hash answer libraries problem"
     " work_id requested_by adopted_by",
     "dropped_traffic": "cause",
+    "erased_identity": "key pseudonym",
+    "erasure": "id status person_hash pseudonym requested_by rows kept problem",
+    "erasure_subject": "erasure_id kind value",
     "event": "id name website_id utm currency source",
     "exchange_rate": "base quote source",
     "goal": "id name description goal_type conditions currency",
-    "idempotency_key": "route key response body_hash",
+    "idempotency_key": "key body_hash",
     "identity_denylist": "reason created_by allowed_by",
     "identity_edge": "kind source revoked_by revoked_reason",
     "job_slot": "job",
@@ -39,7 +44,7 @@ FREE = {
     "linked_feedback": "id sentiment_label",
     "linked_lead": "id resolved_campaign_id",
     "order_visit": "order_id method consent",
-    "outbox_event": "id name data metadata",
+    "outbox_event": "id name",
     "owned_ad": "id ad_set_id platform_id name status source_key",
     "owned_ad_account": "id platform name zone currency source_key",
     "owned_ad_campaign": "id ad_account_id platform platform_id name status objective website_id source_key",
@@ -64,10 +69,10 @@ FREE = {
     "touchpoint": "id origin website_id source medium campaign campaign_key referrer_host channel platform"
     " resolution_method resolution_reason ad_campaign_id ad_set_id ad_id",
     "wakeup": "queue",
-    "watermark": "reader position",
-    "work_item": "id queue kind key payload status progress last_error",
-    "workflow_run": "id workflow key status input output error",
-    "workflow_step": "run_id name status output undo error",
+    "watermark": "reader",
+    "work_item": "id queue kind status",
+    "workflow_run": "id workflow status",
+    "workflow_step": "run_id name status",
 }
 EVERYWHERE = {"tenant_id", "day"}
 TELLING = {
