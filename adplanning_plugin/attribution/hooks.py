@@ -11,7 +11,10 @@ from sqlalchemy import Table
 from adplanning_plugin.attribution.admin import AttributionController
 from adplanning_plugin.attribution.alias_models import CampaignAlias
 from adplanning_plugin.attribution.credit_admin import CreditController, last_touch_column
+from adplanning_plugin.attribution.fit_admin import FitController
 from adplanning_plugin.attribution.fit_models import Fit
+from adplanning_plugin.attribution.fit_settings import SECTION as FIT_SECTION
+from adplanning_plugin.attribution.fits import FIT_JOBS
 from adplanning_plugin.attribution.jobs import JOBS
 from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
 from adplanning_plugin.attribution.rules import SECTION, hook_models
@@ -44,7 +47,7 @@ class AttributionHooks:
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
         """List, statistics, resolution, manual touches and assignments; the credit of a conversion."""
         del runtime
-        return (AttributionController, CreditController)
+        return (AttributionController, FitController, CreditController)
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
@@ -68,12 +71,12 @@ class AttributionHooks:
     def register_jobs(self, runtime: Runtime) -> Sequence[Job]:
         """The nightly resolution, and credit that is due."""
         del runtime
-        return JOBS
+        return (*JOBS, *FIT_JOBS)
 
     @hookimpl
     def register_settings(self) -> Sequence[SettingsSection]:
         """Default model and window, half-life, position shares, the direct rule."""
-        return (SECTION,)
+        return (SECTION, FIT_SECTION)
 
     @hookimpl
     def register_sections(self) -> Sequence[Section]:

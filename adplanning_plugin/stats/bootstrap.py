@@ -12,6 +12,7 @@ Source: B. Efron, "Bootstrap methods: another look at the jackknife", Annals of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +31,19 @@ class Bounds:
     undefined: int
 
 
-def resampled(model: Model, table: PathTable, *, resamples: int, seed: int, confidence: float = 0.95) -> Bounds:
+def resampled(
+    model: Model,
+    table: PathTable,
+    *,
+    resamples: int,
+    seed: int,
+    confidence: float = 0.95,
+    progress: Callable[[int], None] | None = None,
+) -> Bounds:
     """Percentile intervals of a model over a table of distinct paths, the one that the model was prepared for.
 
+    Args:
+        progress: told how many draws are fitted, after each.
     Raises:
         ValueError: resamples below 2, or a confidence outside 0 … 1.
     """
@@ -61,6 +72,8 @@ def resampled(model: Model, table: PathTable, *, resamples: int, seed: int, conf
         found[0, number] = estimates.effect
         found[1, number] = shares(estimates.conversions)
         found[2, number] = shares(estimates.value)
+        if progress is not None:
+            progress(number + 1)
     tail = (1.0 - confidence) / 2.0
     ends = np.quantile(found, [tail, 1.0 - tail], axis=1)
     return Bounds(ends[:, 0].T, ends[:, 1].T, ends[:, 2].T, undefined)

@@ -5,7 +5,7 @@ missing where the data cannot bear a model. Importing it is cheap: numpy and sci
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -129,6 +129,7 @@ def attribute(
     resamples: int = 0,
     seed: int = 0,
     confidence: float = 0.95,
+    progress: Callable[[int], None] | None = None,
 ) -> Answer:
     """The credit of each channel under one data-driven model; the same paths, in any order, give the same bits.
 
@@ -139,6 +140,7 @@ def attribute(
         minimum_non_conversions: likewise; 0 lets the Markov chain, which alone can, do without.
         resamples: bootstrap draws; 0 leaves the intervals out.
         seed: of the draws.
+        progress: told how many draws are done, after each.
     Raises:
         ModelNotInstalled: numpy or scipy is not installed.
         ValueError: an unknown model, an order that is none, counts that are no counts.
@@ -162,7 +164,11 @@ def attribute(
         sentence = "No channel's effect is above 0: the paths give no ground to credit one rather than another."
         none = Missing(code="no_positive_effect", have=0, need=1, sentence=sentence)
         return InsufficientData(model=model, missing=(none,))
-    bounds = resampled(prepared, table, resamples=resamples, seed=seed, confidence=confidence) if resamples else None
+    bounds = (
+        resampled(prepared, table, resamples=resamples, seed=seed, confidence=confidence, progress=progress)
+        if resamples
+        else None
+    )
     return _answer(
         table,
         model,
