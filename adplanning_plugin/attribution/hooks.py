@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from adplanning_plugin.attribution.admin import AttributionController
 from adplanning_plugin.attribution.alias_models import CampaignAlias
 from adplanning_plugin.attribution.credit_admin import CreditController, last_touch_column
+from adplanning_plugin.attribution.explain_admin import ExplainController
 from adplanning_plugin.attribution.fit_admin import FitController
 from adplanning_plugin.attribution.fit_models import Fit
 from adplanning_plugin.attribution.fit_settings import SECTION as FIT_SECTION
@@ -47,7 +48,7 @@ class AttributionHooks:
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
         """List, statistics, resolution, manual touches and assignments; the credit of a conversion."""
         del runtime
-        return (AttributionController, FitController, CreditController)
+        return (AttributionController, FitController, CreditController, ExplainController)
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
