@@ -11,6 +11,8 @@ expects 1,000 rows; of an array in a prepared statement it would expect 10, and 
 
 from __future__ import annotations
 
+from adplanning_plugin.attribution.data_driven_sql import WITHOUT, parts
+
 # Direct rule: eligible touches k, whether this one is, its 1-based place among them from the oldest, whether all are.
 _ELIGIBLE = {
     "include": ("n", "true", "n - r + 1", "true"),
@@ -27,7 +29,14 @@ _NEWEST = 'PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UN
 
 
 def credit_insert(
-    *, conversion: str, order_visit: str, edge: str, denylist: str, windows: tuple[int, ...], direct: str
+    *,
+    conversion: str,
+    order_visit: str,
+    edge: str,
+    denylist: str,
+    windows: tuple[int, ...],
+    direct: str,
+    level: str | None = None,
 ) -> str:
     """The INSERT for one batch of conversions.
 
@@ -35,8 +44,11 @@ def credit_insert(
         conversion, order_visit, edge, denylist: qualified table names of the lower domains.
         windows: days, 0 is lifetime.
         direct: a key of the direct rule.
-    Parameters of the statement: tenant, ids (one a line), version, half_life (hours), first, last (shares).
+        level: the column whose values have effects, where the rules have a fit; a seventh model shares by them.
+    Parameters of the statement: tenant, ids (one a line), version, half_life (hours), first, last (shares); with a
+    level effect_keys and effects too.
     """
+    fit = WITHOUT if level is None else parts(level)
     k, elig, place, everyone = _ELIGIBLE[direct]
     ordered = sorted(windows, key=lambda days: days or float("inf"))
     days, most = f"'{{{','.join(map(str, ordered))}}}'::int[]", len(ordered)
@@ -46,7 +58,7 @@ def credit_insert(
   SELECT *, (row_number() OVER newest)::int AS r, (count(*) FILTER (WHERE NOT is_direct) OVER newest)::int AS nd_r,
          age - first_value(age) OVER newest AS since_last,
          age - min(age) FILTER (WHERE NOT is_direct) OVER newest AS since_named,
-         coalesce(lead(outside) OVER newest, {most}) AS older_outside
+         coalesce(lead(outside) OVER newest, {most}) AS older_outside{fit.effect}
   FROM (
     SELECT *, width_bucket(age, {hours}) AS outside  -- of how many windows it lies outside
     FROM (SELECT *, extract(epoch FROM converted_at - at)::float8 / 3600 AS age FROM hits OFFSET 0) h
@@ -54,7 +66,7 @@ def credit_insert(
   WINDOW newest AS ({_NEWEST})
 ), ranked AS MATERIALIZED (
   SELECT *, (row_number() OVER ())::int AS touch, sum(fade) OVER newest AS fades,
-         sum(named_fade) OVER newest AS named_fades
+         sum(named_fade) OVER newest AS named_fades{fit.most}
   FROM (SELECT *, power(2::float8, greatest(-since_last / {_HALF_LIFE}, -1000)) AS fade,
                CASE WHEN is_direct THEN 0
                     ELSE power(2::float8, greatest(-since_named / {_HALF_LIFE}, -1000)) END AS named_fade
@@ -62,47 +74,47 @@ def credit_insert(
   WINDOW newest AS ({_NEWEST})
 ), reached AS MATERIALIZED (
   SELECT (row_number() OVER ())::int AS number, e.*, {k} AS k, d.value, d.refunded
-  FROM (SELECT conv, r AS n, nd_r AS nd, fades, named_fades, outside, older_outside FROM ranked
+  FROM (SELECT conv, r AS n, nd_r AS nd, fades, named_fades, outside, older_outside{fit.carried} FROM ranked
         WHERE outside < older_outside) e
   JOIN due d USING (conv)
 ), ends AS MATERIALIZED (
 {_ends()}
 ), shares AS (
-  SELECT *, total_in_floats * td AS quota
+  SELECT *, total_in_floats * td AS quota{fit.share}
   FROM (
     SELECT *, CASE WHEN NOT elig THEN 0 WHEN k = 1 THEN 1
-                   WHEN {everyone} THEN fade / fades ELSE named_fade / named_fades END AS td
+                   WHEN {everyone} THEN fade / fades ELSE named_fade / named_fades END AS td{fit.raw}
     FROM (
-      SELECT e.*, t.touch, t.r, t.nd_r, t.is_direct, t.fade, t.named_fade, {elig} AS elig, {place} AS place
+      SELECT e.*, t.touch, t.r, t.nd_r, t.is_direct, t.fade, t.named_fade, {elig} AS elig, {place} AS place{fit.times}
       FROM ranked t JOIN ends e ON e.conv = t.conv AND t.r <= e.n
     ) chosen
     OFFSET 0
   ) weighed
 ), parted AS (
   SELECT *, row_number() OVER (PARTITION BY ending ORDER BY rest DESC, place) AS rank,
-         (total - sum(part) OVER (PARTITION BY ending))::bigint AS over
+         (total - sum(part) OVER (PARTITION BY ending))::bigint AS over{fit.rank}
   FROM (SELECT *, least(floor(quota), 9.2e18)::bigint AS part,
-               CASE WHEN elig THEN round((quota - floor(quota)) * 1e9) ELSE -1 END AS rest
-        FROM shares) p
+               CASE WHEN elig THEN round((quota - floor(quota)) * 1e9) ELSE -1 END AS rest{fit.part}
+        FROM (SELECT *{fit.quota} FROM shares) s) p
 ), paid AS MATERIALIZED (
   SELECT ending, conv, touch, n, r, outside, older_outside,
          ARRAY[(r = 1)::int, (r = n)::int, CASE WHEN elig THEN 1 / k::float8 ELSE 0 END, td,
                CASE WHEN NOT elig THEN 0 WHEN place = 1 THEN head WHEN place = k THEN tail ELSE mid END,
-               (NOT is_direct AND nd_r = 1)::int]::float8[] AS weights,
+               (NOT is_direct AND nd_r = 1)::int{fit.weight}]::float8[] AS weights,
          ARRAY[CASE WHEN r = 1 THEN total ELSE 0 END,
                CASE WHEN r = n THEN total ELSE 0 END,
                CASE WHEN elig THEN total / k + (place <= total % k)::int ELSE 0 END,
                CASE WHEN NOT elig THEN 0 ELSE part + over / k + (rank <= over % k)::int END,
                CASE WHEN NOT elig THEN 0 WHEN place = 1 THEN of_first WHEN place = k THEN of_last
                     ELSE of_middle + (place <= last_extra)::int END,
-               CASE WHEN NOT is_direct AND nd_r = 1 THEN total ELSE 0 END]::bigint[] AS amounts
+               CASE WHEN NOT is_direct AND nd_r = 1 THEN total ELSE 0 END{fit.amount}]::bigint[] AS amounts
   FROM parted
 )
 INSERT INTO adplanning.credit (tenant_id, conversion_id, window_days, touch_id, position, touches, touched_at,
   occurred_at, channel, platform, ad_campaign_id, ad_set_id, ad_id, weights, amounts, refunds, currency, rule_version)
 SELECT CAST(:tenant AS text), d.id, unnest(({days})[p.outside + 1 : p.older_outside]), t.touch_id,
        least(p.n - p.r + 1, 32767), least(p.n, 32767), t.at, d.occurred_at, t.channel, t.platform, t.ad_campaign_id,
-       t.ad_set_id, t.ad_id, p.weights, p.amounts, coalesce(f.amounts, '{{0,0,0,0,0,0}}'), d.currency,
+       t.ad_set_id, t.ad_id, p.weights, p.amounts, coalesce(f.amounts, '{{0,0,0,0,0,0{fit.nothing}}}'), d.currency,
        CAST(:version AS bigint)
 FROM paid p
 JOIN ranked t ON t.touch = p.touch
@@ -118,10 +130,10 @@ SELECT CAST(:tenant AS text), d.id, unnest(({days})[l.outside + 1 : l.older_outs
        d.currency, CAST(:version AS bigint)
 FROM (
   SELECT d.conv, 0 AS n, 0 AS outside, coalesce(t.outside, {most}) AS older_outside,
-         '{{1,1,1,1,1,1}}'::bigint[] AS weights
+         '{{1,1,1,1,1,1{fit.everything}}}'::bigint[] AS weights
   FROM due d LEFT JOIN (SELECT conv, outside FROM ranked WHERE r = 1) t USING (conv)
   UNION ALL
-  SELECT conv, n, outside, older_outside, '{_lost(direct)}'::bigint[] FROM reached WHERE nd = 0
+  SELECT conv, n, outside, older_outside, {fit.lost_weights.format(lost=_lost(direct))} FROM reached WHERE {fit.lost}
 ) l JOIN due d USING (conv)
 WHERE l.outside < l.older_outside
 """  # noqa: S608 - table names and numbers of our own; every value is a parameter
@@ -242,4 +254,4 @@ def _floor(quota: str) -> str:
 
 def _lost(direct: str) -> str:
     """Which models leave a conversion unattributed that has nothing but direct touches."""
-    return "{0,0,1,1,1,1}" if direct == "exclude" else "{0,0,0,0,0,1}"
+    return "0,0,1,1,1,1" if direct == "exclude" else "0,0,0,0,0,1"
