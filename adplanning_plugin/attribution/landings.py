@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Row, Table, select, text
+from sqlalchemy import Row, Table, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.recovered import with_recovered
 from adplanning_plugin.attribution.touchpoints import Landing
+from adplanning_plugin.identity import erased_as
 from adplanning_plugin.kernel.landing import UTM_FIELDS, fold, host_of, parse_landing
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
@@ -98,12 +99,21 @@ async def host_landings(
 ) -> list[Landing]:
     """The landings of linked sessions, one each, of people only; utm columns win over what the landing URL says.
 
+    Sessions of people who were erased since have none.
+
     A session that names no source takes the landing that tracking recovered for its visitor after consent.
     """
     links = runtime.get(Links)
     rows = links.by_ids("analytics_session", tenant_id, session_ids)
     domains = await _domains(session, links, tenant_id)
-    found = (await session.execute(select(rows).order_by(rows.c.id))).all()
+    gone = erased_as(
+        runtime,
+        tenant_id,
+        rows.c.started_at,
+        literal("person:").op("||")(rows.c.person_id),
+        literal("visitor:").op("||")(func.coalesce(rows.c.visitor_id, literal("session:").op("||")(rows.c.id))),
+    )
+    found = (await session.execute(select(rows).where(gone.is_(None)).order_by(rows.c.id))).all()
     # A store that keeps no user agent has judged for itself.
     people = [_host_landing(row, domains) for row in found if not (row.user_agent and is_bot(row.user_agent))]
     return await with_recovered(session, runtime, tenant_id, people)

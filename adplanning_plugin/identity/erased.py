@@ -91,9 +91,7 @@ def erased_as(
     same = [c.key == hmac_sql(each, key) for each in identifiers]
     found = (
         select(c.pseudonym)
-        .where(
-            c.tenant_id == tenant_id, or_(*(c.key == hmac_sql(each, key) for each in identifiers)), c.erased_at >= at
-        )
+        .where(c.tenant_id == tenant_id, or_(*same), c.erased_at >= at)
         .order_by(c.erased_at)
         .limit(1)
         .scalar_subquery()

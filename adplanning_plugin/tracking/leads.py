@@ -30,6 +30,7 @@ from adplanning_plugin.identity import email_identifier_sql
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.announce import announce
+from adplanning_plugin.tracking.erased import WHO, left_behind, who, with_pseudonym
 from adplanning_plugin.tracking.forms import link_leads
 from adplanning_plugin.tracking.goal_matching import choose_goal, no_value
 from adplanning_plugin.tracking.goal_rules import GoalRule, active_rules
@@ -54,13 +55,7 @@ _FACTS = (
     "occurred_at",
     "value",
     "currency",
-    "visitor_id",
-    "session_id",
-    "person_id",
-    "identifier",
-    "website_id",
-    "utm",
-    "click_ids",
+    *WHO,
     "goal_id",
 )
 # The platform itself says which campaign brought its lead; attribution leaves that.
@@ -120,7 +115,7 @@ def _facts_of_leads(
     rules: Sequence[GoalRule],
 ) -> Select[*tuple[Any, ...]]:
     links = runtime.get(Links)
-    lead = links.by_ids("lead", tenant_id, ids)
+    lead = with_pseudonym(runtime, tenant_id, links.by_ids("lead", tenant_id, ids), "created_at")
     named_visit = visits_as_rows(seen)
     campaign = _campaigns(links, tenant_id)
     utm = visit.c.utm
@@ -149,6 +144,16 @@ def _facts_of_leads(
         .outerjoin(visit, visit.c.id == named_visit.c.session_id)
         .outerjoin(campaign, campaign.c.id == lead.c.ad_campaign_id)
     )
+    found = {
+        "visitor_id": func.coalesce(named_visit.c.visitor_id, visit.c.visitor_id),
+        "session_id": named_visit.c.session_id,
+        "person_id": lead.c.person_id,
+        "identifier": email_identifier_sql(lead.c.email, runtime),
+        "website_id": visit.c.website_id,
+        "utm": utm,
+        "click_ids": visit.c.click_ids,
+    }
+    of_whom = who(found, lead.c.erased_as, counted, left_behind(counted))
     return (
         select(
             literal(tenant_id, String),
@@ -160,13 +165,7 @@ def _facts_of_leads(
             lead.c.created_at,
             case((lead.c.value.is_not(None), own_value), else_=worth),
             case((lead.c.value.is_not(None), currency), else_=worth_in),
-            func.coalesce(named_visit.c.visitor_id, visit.c.visitor_id),
-            named_visit.c.session_id,
-            lead.c.person_id,
-            email_identifier_sql(lead.c.email, runtime),
-            visit.c.website_id,
-            utm,
-            visit.c.click_ids,
+            *(of_whom[name] for name in WHO),
             func.coalesce(counted.goal_id, chosen),
             campaign.c.platform,
             campaign.c.id,

@@ -18,6 +18,7 @@ from adplanning_plugin.tracking import basis
 from adplanning_plugin.tracking.adjustments import sync_adjustments
 from adplanning_plugin.tracking.announce import announce
 from adplanning_plugin.tracking.basis import RevenueSettings
+from adplanning_plugin.tracking.erased import WHO, conversions_left_behind, who, with_pseudonym
 from adplanning_plugin.tracking.goal_matching import choose_goal
 from adplanning_plugin.tracking.goal_rules import GoalRule, active_rules
 from adplanning_plugin.tracking.goal_sources import ledger_columns
@@ -47,13 +48,7 @@ _FACTS = (
     "is_revenue",
     "is_test",
     "sales_channel",
-    "visitor_id",
-    "session_id",
-    "person_id",
-    "identifier",
-    "website_id",
-    "utm",
-    "click_ids",
+    *WHO,
 )
 
 
@@ -143,7 +138,8 @@ def _facts_of_orders(
     rules: Sequence[GoalRule],
 ) -> Select[*tuple[Any, ...]]:
     links = runtime.get(Links)
-    order = links.by_ids("order", tenant_id, ids)
+    order = with_pseudonym(runtime, tenant_id, links.by_ids("order", tenant_id, ids), "placed_at")
+    left = conversions_left_behind(tenant_id, ids)
     value = basis.order_value(order, settings)
     website, channel = func.coalesce(order.c.website_id, visit.c.website_id), basis.sales_channel(order)
     given_back, cost = _refunds(links, tenant_id, ids), _line_costs(links, tenant_id, ids)
@@ -152,7 +148,18 @@ def _facts_of_orders(
         .outerjoin(visit, visit.c.id == OrderVisit.session_id)
         .outerjoin(given_back, given_back.c.order_id == order.c.id)
         .outerjoin(cost, cost.c.order_id == order.c.id)
+        .outerjoin(left, left.c.order_id == order.c.id)
     )
+    found = {
+        "visitor_id": OrderVisit.__table__.c.visitor_id,
+        "session_id": OrderVisit.__table__.c.session_id,
+        "person_id": order.c.person_id,
+        "identifier": email_identifier_sql(order.c.email, runtime),
+        "website_id": website,
+        "utm": visit.c.utm,
+        "click_ids": visit.c.click_ids,
+    }
+    of_whom = who(found, order.c.erased_as, left.c, left.c.order_id.is_not(None))
     refunded = case(
         (basis.is_cancelled(order) | (order.c.payment_state == "refunded"), value),
         else_=basis.refunded_share(value, order.c.total, func.coalesce(given_back.c.amount, 0)),
@@ -173,13 +180,7 @@ def _facts_of_orders(
             basis.counts_as_revenue(order),
             basis.is_test(order),
             channel,
-            OrderVisit.visitor_id,
-            OrderVisit.session_id,
-            order.c.person_id,
-            email_identifier_sql(order.c.email, runtime),
-            website,
-            visit.c.utm,
-            visit.c.click_ids,
+            *(of_whom[name] for name in WHO),
             choose_goal(rules, ledger_columns("purchase", value, order.c.currency, website, visit.c.utm, channel)),
         )
         .select_from(joined)

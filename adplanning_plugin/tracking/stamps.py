@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.identity import email_identifier_sql, link_from
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
+from adplanning_plugin.tracking.erased import still_to_stamp
 from adplanning_plugin.tracking.models import CheckoutBinding, OrderVisit
 from adplanning_plugin.tracking.nearby import Nearby, nearby_visits
 from adplanning_plugin.tracking.tokens import read_visit
@@ -46,7 +47,7 @@ async def stamp_orders(session: AsyncSession, runtime: Runtime, tenant_id: str, 
     Returns:
         The orders whose stamps are new or changed.
     """
-    ids = list(dict.fromkeys(order_ids))
+    ids = await still_to_stamp(session, runtime, tenant_id, list(dict.fromkeys(order_ids)))
     if not ids:
         return []
     links = runtime.get(Links)
