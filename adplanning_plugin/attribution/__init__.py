@@ -1,6 +1,7 @@
 """Attribution: touchpoints, the campaigns they belong to, and the credit that each conversion gives them."""
 
 from adplanning_plugin.attribution.crediting import compute_credit, due_conversions
+from adplanning_plugin.attribution.late import TOUCHED
 from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
 from adplanning_plugin.attribution.rules import (
     WINDOWS,
@@ -20,6 +21,7 @@ touchpoint_table = Touchpoint.__table__
 rule_version_table = RuleVersion.__table__
 
 __all__ = [
+    "TOUCHED",
     "WINDOWS",
     "AttributionSettings",
     "Rules",

@@ -18,6 +18,9 @@ from adplanning_plugin.tracking import conversion_table
 
 DUE = "attribution.due"
 """The event that asks for credit; its data is {"ids": conversion ids}."""
+TOUCHED = "touchpoint.changed"
+"""The event of touches that are new, changed, resolved anew or gone: {"ids": touches} or {"visitor_ids", "person_ids"}:
+whose they are."""
 CHUNK = 500
 
 _conversion = cast("Table", conversion_table)
@@ -141,3 +144,22 @@ async def announce_due(session: AsyncSession, runtime: Runtime, tenant_id: str, 
     ids = list(conversion_ids)
     for start in range(0, len(ids), CHUNK):
         await publish(session, runtime, tenant_id, DUE, {"ids": ids[start : start + CHUNK]})
+
+
+async def announce_touched(
+    session: AsyncSession,
+    runtime: Runtime,
+    tenant_id: str,
+    *,
+    touch_ids: Sequence[str] = (),
+    visits: Iterable[tuple[str, str | None, str | None, datetime]] = (),
+) -> None:
+    """Publish which touches changed, or whose did where some of them are gone, in deliveries that stay short."""
+    for start in range(0, len(touch_ids), CHUNK):
+        await publish(session, runtime, tenant_id, TOUCHED, {"ids": list(touch_ids[start : start + CHUNK])})
+    whose = sorted({(visitor, person or "") for visitor, _, person, _ in visits})
+    for start in range(0, len(whose), CHUNK):
+        some = whose[start : start + CHUNK]
+        people = sorted({person for _, person in some if person})
+        who = {"visitor_ids": sorted({visitor for visitor, _ in some}), "person_ids": people}
+        await publish(session, runtime, tenant_id, TOUCHED, who)

@@ -10,7 +10,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.channels import classify
-from adplanning_plugin.attribution.late import announce_due, conversions_after, conversions_with, visits_of
+from adplanning_plugin.attribution.late import (
+    announce_due,
+    announce_touched,
+    conversions_after,
+    conversions_with,
+    visits_of,
+)
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.resolution import load_catalogue, resolve_touches
 from adplanning_plugin.attribution.resolvers import AdObject
@@ -69,6 +75,7 @@ async def edit_manual(
     """Change a touch that was written down by hand; conversions it had a share in, or now may have, are due."""
     await _refuse_strangers(session, runtime, tenant_id, changes)
     before = await conversions_with(session, tenant_id, [touch.id])
+    visits = await visits_of(session, tenant_id, [touch.id])
     if "occurred_at" in changes:
         if changes["occurred_at"] is None:
             raise Invalid(
@@ -101,6 +108,7 @@ async def edit_manual(
     touch.version += 1
     await session.flush()
     await announce_due(session, runtime, tenant_id, before)
+    await announce_touched(session, runtime, tenant_id, visits=visits)
     await follow_up(session, runtime, tenant_id, Stored(changed=(touch.id,)))
 
 
@@ -114,17 +122,22 @@ async def delete_manual(session: AsyncSession, runtime: Runtime, tenant_id: str,
         message = "This touch was tracked: only one that was written down by hand can be deleted. Assign it instead."
         raise Conflict(message, code="not_manual")
     due = await conversions_with(session, tenant_id, [touch.id])
+    visits = await visits_of(session, tenant_id, [touch.id])
     await session.execute(delete(Touchpoint).where(Touchpoint.tenant_id == tenant_id, Touchpoint.id == touch.id))
     await announce_due(session, runtime, tenant_id, due)
+    await announce_touched(session, runtime, tenant_id, visits=visits)
 
 
 async def follow_up(session: AsyncSession, runtime: Runtime, tenant_id: str, stored: Stored) -> None:
     """New and changed touches get their campaign; conversions they come too late for are due again."""
+    told: set[str] = set()
     if stored.changed:
-        await resolve_touches(session, runtime, tenant_id, stored.changed)
+        told.update((await resolve_touches(session, runtime, tenant_id, stored.changed)).changed)
     visits = await visits_of(session, tenant_id, stored.changed) if stored.changed else []
-    visits += [(visitor, visit, None, at) for visitor, visit, at in stored.removed_visits]
-    await announce_due(session, runtime, tenant_id, await conversions_after(session, tenant_id, visits))
+    removed = [(visitor, visit, None, at) for visitor, visit, at in stored.removed_visits]
+    await announce_due(session, runtime, tenant_id, await conversions_after(session, tenant_id, [*visits, *removed]))
+    untold = [each for each in stored.changed if each not in told]
+    await announce_touched(session, runtime, tenant_id, touch_ids=untold, visits=removed)
 
 
 async def assign_campaign(

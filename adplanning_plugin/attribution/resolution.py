@@ -11,7 +11,7 @@ from sqlalchemy import Row, TextClause, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.attribution.late import announce_due, conversions_with
+from adplanning_plugin.attribution.late import announce_due, announce_touched, conversions_with
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.resolvers import AdObject, Ambiguous, Campaign, Catalogue, Match, Named, resolve
 from adplanning_plugin.attribution.turns import turn_to_change
@@ -80,6 +80,8 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """Distinct things named that fit several campaigns."""
     position: tuple[datetime, str] | None = None
     """Where the next page begins; None: there is none."""
+    changed: tuple[str, ...] = ()
+    """Touches whose campaign is another one now, or is said another way."""
 
 
 async def load_catalogue(session: AsyncSession, runtime: Runtime, tenant_id: str) -> Catalogue:
@@ -171,6 +173,7 @@ async def _resolve(
     changed = list((await session.execute(_UPDATE, outcome)).scalars())
     await tell(session, runtime, tenant_id, changed)
     return Resolved(
+        changed=tuple(changed),
         seen=len(outcome["touches"]),
         resolved=sum(len(row.ids) for row, match in zip(named, matches, strict=True) if match),
         ambiguous=sum(isinstance(answer, Ambiguous) for answer in answers),
@@ -182,6 +185,7 @@ async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_id
     if not touch_ids:
         return
     await announce_due(session, runtime, tenant_id, await conversions_with(session, tenant_id, touch_ids))
+    await announce_touched(session, runtime, tenant_id, touch_ids=touch_ids)
     links = runtime.get(Links)
     if not links.has("analytics_session"):
         return

@@ -1,15 +1,26 @@
-"""What journeys register: tables and where personal data lies in them."""
+"""What journeys register: tables, personal data, workflow, subscribers, sweeps, the nightly rebuild, the reader."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import cast
 
 from sqlalchemy import Table
 
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
+from adplanning_plugin.journeys.jobs import JOBS
 from adplanning_plugin.journeys.models import JourneyEvent, JourneyProgress
 from adplanning_plugin.journeys.path_models import JourneyPath, JourneyPathDay
+from adplanning_plugin.journeys.stream import READER
+from adplanning_plugin.journeys.subscribers import SUBSCRIPTIONS
+from adplanning_plugin.journeys.sweeps import SWEEPS
+from adplanning_plugin.journeys.workflows import WORKFLOWS
+from adplanning_plugin.kernel.events import Subscription
+from adplanning_plugin.kernel.jobs import Job
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.sweep import Sweep
+from adplanning_plugin.kernel.watermark import Streams
+from adplanning_plugin.kernel.workflows import Workflow
 
 
 class JourneysHooks:
@@ -45,3 +56,34 @@ class JourneysHooks:
                 found_by=(("subject", "subject"), ("person_id", "person")),
             ),
         )
+
+    @hookimpl
+    def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
+        """track-customer-journey-event."""
+        del runtime
+        return WORKFLOWS
+
+    @hookimpl
+    def register_subscribers(self, runtime: Runtime) -> Sequence[Subscription]:
+        """Conversions, touches and edges of the plugin; feedback, forms, interactions and people of the store."""
+        del runtime
+        return SUBSCRIPTIONS
+
+    @hookimpl
+    def register_sweeps(self, runtime: Runtime) -> Sequence[Sweep]:
+        """The same entities, for what no event told of."""
+        del runtime
+        return SWEEPS
+
+    @hookimpl
+    def register_jobs(self, runtime: Runtime) -> Sequence[Job]:
+        """The nightly rebuild."""
+        del runtime
+        return JOBS
+
+    @hookimpl(trylast=True)
+    def on_startup(self, runtime: Runtime) -> Awaitable[None] | None:
+        """Read tracked events, after those below have."""
+        if runtime.has(Streams) and READER not in runtime.get(Streams).readers:
+            runtime.get(Streams).add(READER)
+        return None

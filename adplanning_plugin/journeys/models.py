@@ -45,7 +45,7 @@ class JourneyEvent(TenantRow, Base):
     )
 
     source_kind: Mapped[str]
-    """order, refund, lead, conversion, feedback, form_response, social_interaction, person or manual."""
+    """conversion (orders and leads too), refund, feedback, form_response, social_interaction, person or manual."""
     source_id: Mapped[str]
     """The id of the row that says so; of a manual event its own id."""
     event_type: Mapped[str]
@@ -57,8 +57,8 @@ class JourneyEvent(TenantRow, Base):
     a subject's first confirmed one, retention for those after it."""
     occurred_at: Mapped[datetime]
     person_id: Mapped[str | None]
-    """The host's person, where the source names one. Null, as visitor and identifier are, where tracking was denied: the
-    event then counts in aggregate only."""
+    """The host's person, where the source names one. Where tracking was denied nothing says who it was, and the
+    event counts in aggregate only."""
     visitor_id: Mapped[str | None]
     session_id: Mapped[str | None]
     identifier: Mapped[str | None]

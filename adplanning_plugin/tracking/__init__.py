@@ -34,6 +34,7 @@ from adplanning_plugin.tracking.models import (
 from adplanning_plugin.tracking.origins import LastTouches
 from adplanning_plugin.tracking.partitions import drop_expired, ensure_partitions
 from adplanning_plugin.tracking.purchases import record_purchases
+from adplanning_plugin.tracking.recording import named_visits, visit_sessions, visits_as_rows
 from adplanning_plugin.tracking.repository import Assignment, write_attribution
 from adplanning_plugin.tracking.stamps import stamp_orders
 from adplanning_plugin.tracking.tokens import write_visit
@@ -71,6 +72,7 @@ __all__ = [
     "identify",
     "is_bot",
     "link_sessions",
+    "named_visits",
     "order_visit_table",
     "record_leads",
     "record_purchases",
@@ -81,8 +83,10 @@ __all__ = [
     "stamp_request",
     "start_capture",
     "stop_capture",
+    "visit_sessions",
     "visit_totals",
     "visitor_token",
+    "visits_as_rows",
     "write_attribution",
     "write_visit",
 ]
