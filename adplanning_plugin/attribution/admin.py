@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+import msgspec
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.comparison import comparison_rows, conversions_of_touch
 from adplanning_plugin.attribution.jobs import start_bulk_resolution
 from adplanning_plugin.attribution.lines import (
+    STATS_COLUMNS,
     asked_period,
     compared_line,
     days_of,
@@ -44,8 +47,10 @@ from adplanning_plugin.attribution.schemas import (
     AttributionOut,
     BulkResolveRequest,
     NewTouchpoint,
+    ResolutionMethod,
     ResolveRequest,
     attribution_out,
+    known_platform,
     touchpoint_out,
 )
 from adplanning_plugin.attribution.service import assign, get_touch, read_host_sessions
@@ -54,6 +59,7 @@ from adplanning_plugin.kernel.export import list_response, table_response
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.kernel.paging import ListParams, paginate, wants_csv
 from adplanning_plugin.links import Links
+from adplanning_plugin.tracking import ConversionType, expanded, read_expand
 
 Model = Annotated[str | None, QueryParameter(description="Attribution model; the store's default without it.")]
 Window = Annotated[str | None, QueryParameter(description="Lookback window: days such as 30, or lifetime.")]
@@ -61,6 +67,7 @@ Day = Annotated[str | None, QueryParameter(description="A local day such as 2026
 Group = Literal["campaign", "source", "medium", "channel", "platform"]
 MOST_CONVERSIONS = 200
 """Conversions that one touch is shown with, the latest."""
+EXPANDABLE = ("session", "person", "campaign")
 AT_ONCE = 20_000
 """Pending touches that `resolve` takes in one request; a bulk run has no such limit."""
 
@@ -85,7 +92,7 @@ class AttributionController(Controller):
         medium: FromQuery[str | None] = None,
         campaign: FromQuery[str | None] = None,
         is_resolved: FromQuery[bool | None] = None,
-        resolution_method: FromQuery[str | None] = None,
+        resolution_method: FromQuery[ResolutionMethod | None] = None,
         converted: FromQuery[bool | None] = None,
         website_id: FromQuery[str | None] = None,
         session_id: FromQuery[str | None] = None,
@@ -96,7 +103,7 @@ class AttributionController(Controller):
         """Newest first, under one model and window."""
         start, end = asked_period(from_date, to_date, call.tenant.zone)
         wanted = AttributionFilter(
-            platform=platform,
+            platform=known_platform(platform),
             channel=channel,
             source=source,
             medium=medium,
@@ -155,23 +162,18 @@ class AttributionController(Controller):
         window: Window = None,
         from_date: Day = None,
         to_date: Day = None,
-        conversion_type: FromQuery[str | None] = None,
+        conversion_type: FromQuery[ConversionType | None] = None,
         website_id: FromQuery[str | None] = None,
     ) -> Response[Any]:
         """By the conversions' dates; conversions are sums of weights, so lines sum to the conversions there were."""
-        start, end = asked_period(from_date, to_date, call.tenant.zone)
+        asked = _asked(call, from_date, to_date, conversion_type, website_id)
         links = call.runtime.get(Links)
         async with call.reading(heavy=True) as session:
             rules = await current_rules(session, call.tenant_id)
             name = _model(rules, model, attribution_model)
             days = parse_window(rules, window)
-            asked = StatsFilter(start=start, end=end, conversion_type=conversion_type, website_id=website_id)
-            position = model_position(rules, name)
-            statement = stats_rows(links, call.tenant_id, asked, group_by, position, days)
-            rows = (await session.execute(statement)).all()
-            by_campaign = group_by == "campaign"
-            ids = sorted({row.ad_campaign_id for row in rows if row.ad_campaign_id}) if by_campaign else []
-            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, days_of(start, end, call.tenant.zone))
+            statement = stats_rows(links, call.tenant_id, asked, group_by, model_position(rules, name), days)
+            rows, spend = await _with_spend(session, call, statement, group_by, asked)
         lines = [stats_line(row, group_by, spend) for row in rows]
         summary = {
             "group_by": group_by,
@@ -180,7 +182,7 @@ class AttributionController(Controller):
             "zone": call.tenant.zone,
             "total": stats_total(rows),
         }
-        return table_response(call, "stats", lines, summary)
+        return table_response(call, "stats", lines, summary, columns=STATS_COLUMNS)
 
     @get("/comparison", operation_id="compareAttributionModels", summary="The same conversions under every model")
     async def comparison(
@@ -190,21 +192,17 @@ class AttributionController(Controller):
         window: Window = None,
         from_date: Day = None,
         to_date: Day = None,
-        conversion_type: FromQuery[str | None] = None,
+        conversion_type: FromQuery[ConversionType | None] = None,
         website_id: FromQuery[str | None] = None,
     ) -> Response[Any]:
         """As the statistics, each line with its credit by each model; every model shares out the same total."""
-        start, end = asked_period(from_date, to_date, call.tenant.zone)
+        asked = _asked(call, from_date, to_date, conversion_type, website_id)
         links = call.runtime.get(Links)
         async with call.reading(heavy=True) as session:
             rules = await current_rules(session, call.tenant_id)
             days = parse_window(rules, window)
-            asked = StatsFilter(start=start, end=end, conversion_type=conversion_type, website_id=website_id)
             statement = comparison_rows(links, call.tenant_id, asked, group_by, len(rules.models), days)
-            rows = (await session.execute(statement)).all()
-            by_campaign = group_by == "campaign"
-            ids = sorted({row.ad_campaign_id for row in rows if row.ad_campaign_id}) if by_campaign else []
-            spend = await spend_of_campaigns(session, links, call.tenant_id, ids, days_of(start, end, call.tenant.zone))
+            rows, spend = await _with_spend(session, call, statement, group_by, asked)
         flat = wants_csv(call.request.headers.get("accept", ""))
         lines = [compared_line(row, rules.models, group_by, spend, flat=flat) for row in rows]
         summary = {
@@ -298,10 +296,16 @@ class AttributionController(Controller):
         return {"work": {"id": work_id, "status": "pending", "path": path}}
 
     @get("/{touch_id:str}", operation_id="getAttribution", summary="One touch")
-    async def get_one(self, call: NamedDependency[AdminCall], touch_id: FromPath[str]) -> dict[str, Any]:
-        """With how it was resolved, and its version."""
+    async def get_one(
+        self, call: NamedDependency[AdminCall], touch_id: FromPath[str], expand: FromQuery[str | None] = None
+    ) -> dict[str, Any]:
+        """With how it was resolved, and its version; `expand=session,person,campaign`."""
+        names = read_expand(expand, known=EXPANDABLE)
         async with call.reading() as session:
-            return {"attribution": touchpoint_out(await get_touch(session, call.tenant_id, touch_id))}
+            touch = await get_touch(session, call.tenant_id, touch_id)
+            scopes = call.actor.scopes
+            more = await expanded(session, call.runtime, call.tenant_id, touch, names, scopes=scopes)
+            return {"attribution": msgspec.to_builtins(touchpoint_out(touch)) | more}
 
     @get(
         "/{touch_id:str}/conversions",
@@ -371,6 +375,24 @@ async def _touch_ids(session: AsyncSession, call: AdminCall, wanted: ResolveRequ
         of_sessions = select(Touchpoint.id).where(tenant, Touchpoint.session_id.in_(wanted.session_ids))
         found.update((await session.execute(of_sessions)).scalars())
     return sorted(found)
+
+
+def _asked(
+    call: AdminCall, from_date: str | None, to_date: str | None, conversion_type: str | None, website_id: str | None
+) -> StatsFilter:
+    """The conversions that statistics and comparisons alike are asked about."""
+    start, end = asked_period(from_date, to_date, call.tenant.zone)
+    return StatsFilter(start=start, end=end, conversion_type=conversion_type, website_id=website_id)
+
+
+async def _with_spend(
+    session: AsyncSession, call: AdminCall, statement: Select[Any], group_by: Group, asked: StatsFilter
+) -> tuple[Sequence[Row[Any]], dict[str, tuple[int, str]]]:
+    """Lines of credit, and what their campaigns spent where a line is a campaign."""
+    rows = (await session.execute(statement)).all()
+    ids = sorted({row.ad_campaign_id for row in rows if row.ad_campaign_id}) if group_by == "campaign" else []
+    days = days_of(asked.start, asked.end, call.tenant.zone)
+    return rows, await spend_of_campaigns(session, call.runtime.get(Links), call.tenant_id, ids, days)
 
 
 def _model(rules: Rules, model: str | None, alias: str | None) -> str:

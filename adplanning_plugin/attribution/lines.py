@@ -12,6 +12,11 @@ from adplanning_plugin.kernel.days import day_of, day_start, parse_instant, rfc3
 from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.money import to_major
 
+STATS_COLUMNS = (
+    "key", "name", "kind", "conversions", "touches", "value", "value_minor", "refunded", "refunded_minor", "net",
+    "net_minor", "currency", "spend", "spend_minor", "spend_currency",
+)  # fmt: skip
+
 
 def asked_period(first: str | None, last: str | None, zone: str) -> tuple[datetime | None, datetime | None]:
     """First moment and the one after the last of the days asked for; `Invalid` where they are none."""

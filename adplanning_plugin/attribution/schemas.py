@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from sqlalchemy import Row
 
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.kernel.days import rfc3339
+from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.money import to_major
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+ResolutionMethod = Literal["exact_utm_match", "fuzzy_name_match", "manual", "unresolved", "not_applicable"]
+PLATFORMS = ("meta", "google", "generic", "direct")
+
+
+def known_platform(name: str | None) -> str | None:
+    """A platform as touches have it, whatever its case; `Invalid` names the known ones."""
+    folded = None if name is None else name.strip().casefold()
+    if folded is not None and folded not in PLATFORMS:
+        message = f"platform must be one of {', '.join(PLATFORMS)}."
+        raise Invalid(FieldError("platform", "unknown_platform", message))
+    return folded
 
 
 class NewTouchpoint(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from adplanning_plugin.tracking.capture_hooks import (
     start_capture,
     stop_capture,
 )
+from adplanning_plugin.tracking.expansion import expanded, read_expand
 from adplanning_plugin.tracking.forms import link_sessions
 from adplanning_plugin.tracking.leads import record_leads
 from adplanning_plugin.tracking.models import (
@@ -39,7 +40,7 @@ from adplanning_plugin.tracking.repository import Assignment, write_attribution
 from adplanning_plugin.tracking.stamps import stamp_orders
 from adplanning_plugin.tracking.tokens import write_visit
 from adplanning_plugin.tracking.visit_counts import sessions_by_day, visit_totals
-from adplanning_plugin.tracking.vocabulary import CONVERSION_TYPES, COUNTED
+from adplanning_plugin.tracking.vocabulary import CONVERSION_TYPES, COUNTED, ConversionType
 
 event_table = Event.__table__
 dropped_table = DroppedTraffic.__table__
@@ -56,6 +57,7 @@ __all__ = [
     "Assignment",
     "CaptureHooks",
     "CaptureMiddleware",
+    "ConversionType",
     "LastTouches",
     "app_routes",
     "bind_visitor",
@@ -68,12 +70,14 @@ __all__ = [
     "dropped_table",
     "ensure_partitions",
     "event_table",
+    "expanded",
     "goal_table",
     "identify",
     "is_bot",
     "link_sessions",
     "named_visits",
     "order_visit_table",
+    "read_expand",
     "record_leads",
     "record_purchases",
     "session_table",

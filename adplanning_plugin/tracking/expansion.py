@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.runtime import PII, Runtime
 from adplanning_plugin.links import Links
-from adplanning_plugin.tracking.models import Conversion, Session
+from adplanning_plugin.tracking.models import Session
 from adplanning_plugin.tracking.schemas import when
 
 EXPANDABLE: Mapping[str, tuple[str, str]] = {
@@ -39,12 +39,12 @@ _PERSONAL = frozenset(
 _PEOPLE = ("person", "order", "lead", *LISTED)
 
 
-def read_expand(given: str | None) -> list[str]:
+def read_expand(given: str | None, known: Sequence[str] = (*EXPANDABLE, *LISTED)) -> list[str]:
     """The names in `expand=order,session`, each known."""
     names = [name.strip() for name in (given or "").split(",") if name.strip()]
-    unknown = [name for name in names if name not in EXPANDABLE and name not in LISTED]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        message = f"expand takes {', '.join([*EXPANDABLE, *LISTED])}; not {', '.join(unknown)}."
+        message = f"expand takes {', '.join(known)}; not {', '.join(unknown)}."
         raise Invalid(FieldError("expand", "unknown_expand", message))
     return list(dict.fromkeys(names))
 
@@ -53,12 +53,16 @@ async def expanded(
     session: AsyncSession,
     runtime: Runtime,
     tenant_id: str,
-    row: Conversion,
+    row: object,
     names: list[str],
     *,
     scopes: frozenset[str],
 ) -> dict[str, Any]:
-    """Each named object or null, or a list; without the scope for personal data, people have none of it."""
+    """Each named object or null, or a list; without the scope for personal data, people have none of it.
+
+    Args:
+        row: a conversion, or whatever has the columns that the names stand for.
+    """
     found: dict[str, Any] = {}
     for name in names:
         if name in LISTED:
@@ -92,7 +96,7 @@ async def _object(
 
 
 async def _several(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, row: Conversion, entity: str
+    session: AsyncSession, runtime: Runtime, tenant_id: str, row: Any, entity: str
 ) -> list[dict[str, Any]]:
     links = runtime.get(Links)
     behind: dict[str, Any] = {}  # the store's own name of the visit, where the conversion has the tracker's
