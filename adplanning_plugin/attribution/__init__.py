@@ -13,18 +13,25 @@ from adplanning_plugin.attribution.rules import (
     model_position,
     parse_window,
 )
+from adplanning_plugin.attribution.versions import ACTIVE_VERSION, active_version, of_active
 
 credit_table = Credit.__table__
-"""Read-only: one row per conversion, window and touch; `touch_id = ''` is the unattributed row."""
+"""Read-only: one row per conversion, window, touch and rule version; `touch_id = ''` is the unattributed row.
+
+Every reader takes one rule version: `of_active(tenant_id)` is the predicate, `ACTIVE_VERSION` the same for statements
+that are written out.
+"""
 touchpoint_table = Touchpoint.__table__
 """Read-only: every touch, resolved or not."""
 rule_version_table = RuleVersion.__table__
 
 __all__ = [
+    "ACTIVE_VERSION",
     "TOUCHED",
     "WINDOWS",
     "AttributionSettings",
     "Rules",
+    "active_version",
     "canonical_model",
     "check_window",
     "compute_credit",
@@ -32,6 +39,7 @@ __all__ = [
     "current_rules",
     "due_conversions",
     "model_position",
+    "of_active",
     "parse_window",
     "rule_version_table",
     "touchpoint_table",

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Float, Select, and_, case, fun
 from sqlalchemy import cast as sql_cast
 
 from adplanning_plugin.attribution.repository import KIND, StatsFilter, conversion, credit, credited, named
+from adplanning_plugin.attribution.versions import of_active
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.links import Links
 
@@ -68,7 +69,13 @@ def conversions_of_touch(tenant_id: str, touch_id: str, window_days: int, limit:
             c.currency.label("credit_currency"),
         )
         .select_from(credit.join(conversion, and_(v.tenant_id == c.tenant_id, v.id == c.conversion_id)))
-        .where(c.tenant_id == tenant_id, c.touch_id == touch_id, c.window_days == window_days, v.deleted_at.is_(None))
+        .where(
+            c.tenant_id == tenant_id,
+            c.touch_id == touch_id,
+            c.window_days == window_days,
+            of_active(tenant_id),
+            v.deleted_at.is_(None),
+        )
         .order_by(c.occurred_at.desc(), v.id)
         .limit(limit)
     )

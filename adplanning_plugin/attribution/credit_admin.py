@@ -15,6 +15,7 @@ from adplanning_plugin.attribution.models import Credit, Touchpoint
 from adplanning_plugin.attribution.repository import credit_of_conversions
 from adplanning_plugin.attribution.rules import current_rules, model_position, parse_window
 from adplanning_plugin.attribution.sections import credit_body
+from adplanning_plugin.attribution.versions import of_active
 from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.links import Links
@@ -100,6 +101,7 @@ async def last_touch_column(
             Touchpoint.tenant_id == tenant_id,
             Credit.conversion_id == conversion_id,
             Credit.window_days == rules.default_window_days,
+            of_active(tenant_id),
             Credit.weights[model_position(rules, _LAST)] > 0,
         )
         .limit(1)

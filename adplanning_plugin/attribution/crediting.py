@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.attribution.credit_sql import credit_insert
 from adplanning_plugin.attribution.hook_credit import append_models
 from adplanning_plugin.attribution.models import Credit
-from adplanning_plugin.attribution.rules import Rules, ensure_rules, hook_models
+from adplanning_plugin.attribution.rules import Rules, RuleState, ensure_rules, hook_models, rule_state
 from adplanning_plugin.attribution.turns import turn_to_compute
 from adplanning_plugin.identity import denylist_table, edge_table
 from adplanning_plugin.kernel.database import any_of
@@ -20,7 +20,7 @@ from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links, write_back
 from adplanning_plugin.stats.credit import MODELS
-from adplanning_plugin.tracking import conversion_table, order_visit_table, write_attribution
+from adplanning_plugin.tracking import conversion_table, order_visit_table, stamp_attribution, write_attribution
 
 BATCH = 2_000
 """Conversions of one statement."""
@@ -31,7 +31,8 @@ _edge = cast("Table", edge_table)
 _denylist = cast("Table", denylist_table)
 _credit = cast("Table", Credit.__table__)
 
-# From the last touch that is not direct within the default window, else from the last one; none leaves nulls. Read once
+# From the last touch that is not direct within the default window, else from the last one; none leaves nulls. By the
+# active rules, whatever is built beside them. Read once
 # for the batch, not for each conversion: before the first ANALYZE the planner may take the index over a whole window.
 _OUTCOME = text(
     """
@@ -42,6 +43,7 @@ _OUTCOME = text(
       SELECT DISTINCT ON (conversion_id) conversion_id, platform, ad_campaign_id, ad_set_id, ad_id
       FROM adplanning.credit
       WHERE tenant_id = :tenant AND conversion_id = ANY(CAST(:ids AS text[])) AND window_days = :days AND touch_id <> ''
+        AND rule_version = :active
       ORDER BY conversion_id, (channel = 'Direct'), position DESC
     ) t ON t.conversion_id = c.id
     """
@@ -62,25 +64,29 @@ async def compute_credit(
     """Compute the credit of these conversions (or of up to `limit` that are due), replacing what was there.
 
     The same conversions, touches and rules give the same rows, bit for bit. Conversions that were deleted lose theirs.
+    While a rule version is built beside the active one, credit that is due is computed for both, and what the active
+    one has already for the other alone.
 
     Returns:
         How many conversions now have credit.
     """
-    rules = await ensure_rules(session, runtime, tenant_id)
+    await ensure_rules(session, runtime, tenant_id)
     await turn_to_compute(session, tenant_id)
+    state = await rule_state(session, tenant_id)  # no version takes another's place from here on
     ids = (
-        await due_conversions(session, tenant_id, rules, limit)
+        await due_conversions(session, tenant_id, state.computed[-1], limit)
         if conversion_ids is None
         else sorted(set(conversion_ids))
     )
     done = 0
     for start in range(0, len(ids), BATCH):
-        done += await _batch(session, runtime, tenant_id, rules, ids[start : start + BATCH])
+        some = ids[start : start + BATCH]
+        done += await _batch(session, runtime, tenant_id, state, some, asked=conversion_ids is not None)
     return done
 
 
 async def due_conversions(session: AsyncSession, tenant_id: str, rules: Rules, limit: int = BATCH) -> list[str]:
-    """Ids of conversions without credit, and then of those with credit of an older rule version, up to a limit."""
+    """Ids of conversions without credit, and then of those with credit of an older version than this, up to a limit."""
     table = _conversion
     alive = select(table.c.id).where(table.c.tenant_id == tenant_id, table.c.deleted_at.is_(None))
     # Two questions rather than an OR, each in the order of its own index; mostly nothing is left for the second.
@@ -94,37 +100,55 @@ async def due_conversions(session: AsyncSession, tenant_id: str, rules: Rules, l
     return ids
 
 
-async def _batch(session: AsyncSession, runtime: Runtime, tenant_id: str, rules: Rules, ids: Sequence[str]) -> int:
+async def _batch(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, state: RuleState, ids: Sequence[str], *, asked: bool
+) -> int:
     table = _conversion
     # Locked in order of id, so that two workers at one conversion wait for each other rather than collide.
     locked = (
-        select(table.c.id, table.c.deleted_at, table.c.lead_id)
+        select(table.c.id, table.c.deleted_at, table.c.lead_id, table.c.attribution_version)
         .where(table.c.tenant_id == tenant_id, table.c.id == any_of(ids))
         .order_by(table.c.id)
         .with_for_update(key_share=True)
     )
     rows = (await session.execute(locked)).all()
-    await session.execute(
-        delete(_credit).where(_credit.c.tenant_id == tenant_id, _credit.c.conversion_id == any_of(ids))
-    )
-    alive = [row.id for row in rows if row.deleted_at is None]
-    if not alive:
-        return 0
-    await _insert(session, tenant_id, rules, alive)
-    if len(rules.models) > len(MODELS):
-        await append_models(session, tenant_id, alive, hook_models(runtime))
-    outcome = _OUTCOME.bindparams(
-        ids=alive, tenant=tenant_id, days=rules.default_window_days, version=rules.version
-    ).subquery()
-    await write_attribution(session, tenant_id, select(outcome))
-    if leads := [row.id for row in rows if row.deleted_at is None and row.lead_id is not None]:
-        await _tell_leads(session, runtime, tenant_id, leads)
-    for start in range(0, len(alive), 500):
-        await publish(session, runtime, tenant_id, "attribution.updated", {"ids": alive[start : start + 500]})
+    alive = [row for row in rows if row.deleted_at is None]
+    active, newest = state.active, state.computed[-1]
+    due = [row for row in alive if asked or (row.attribution_version or 0) < active.version]
+    whole = [row.id for row in due]
+    beside = sorted({row.id for row in alive}.difference(whole))
+    replaced = delete(_credit).where(_credit.c.tenant_id == tenant_id)
+    gone = sorted(set(ids).difference(beside))
+    await session.execute(replaced.where(_credit.c.conversion_id == any_of(gone)))
+    if beside:
+        held = (_credit.c.conversion_id == any_of(beside), _credit.c.rule_version == newest.version)
+        await session.execute(replaced.where(*held))
+    for rules in state.computed:
+        if wanted := whole if rules is active else [row.id for row in alive]:
+            await _insert(session, tenant_id, rules, wanted)
+            if len(rules.models) > len(MODELS):
+                await append_models(session, tenant_id, wanted, rules, hook_models(runtime))
+    if beside:
+        await stamp_attribution(session, tenant_id, beside, newest.version)
+    if whole:
+        await write_outcome(session, runtime, tenant_id, active, newest.version, whole)
+        if leads := [row.id for row in due if row.lead_id is not None]:
+            await tell_leads(session, runtime, tenant_id, leads)
     return len(alive)
 
 
-async def _tell_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]) -> None:
+async def write_outcome(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, rules: Rules, version: int, ids: Sequence[str]
+) -> None:
+    """Platform and campaign of these conversions by the active rules, as credited up to a version; and telling so."""
+    values = {"ids": list(ids), "tenant": tenant_id, "days": rules.default_window_days}
+    outcome = _OUTCOME.bindparams(**values, active=rules.version, version=version).subquery()
+    await write_attribution(session, tenant_id, select(outcome))
+    for start in range(0, len(ids), 500):
+        await publish(session, runtime, tenant_id, "attribution.updated", {"ids": ids[start : start + 500]})
+
+
+async def tell_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]) -> None:
     """Leads learn the campaign that brought them."""
     links = runtime.get(Links)
     if not links.has("lead"):

@@ -12,6 +12,7 @@ from sqlalchemy import Row, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.models import Credit
+from adplanning_plugin.attribution.rules import Rules
 from adplanning_plugin.hookspecs import AttributionModel
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.money import split_largest_remainder
@@ -38,7 +39,7 @@ UPDATE adplanning.credit c
 SET weights = c.weights || g.weights, amounts = c.amounts || g.amounts, refunds = c.refunds || g.refunds
 FROM given g
 WHERE c.tenant_id = :tenant AND c.conversion_id = g.conversion_id AND c.window_days = g.window_days
-  AND c.touch_id = g.touch_id
+  AND c.touch_id = g.touch_id AND c.rule_version = g.rule_version
 """
 )
 _ADD_UNATTRIBUTED = text(
@@ -56,19 +57,27 @@ ON CONFLICT DO NOTHING
 
 
 async def append_models(
-    session: AsyncSession, tenant_id: str, ids: Sequence[str], models: Sequence[AttributionModel]
+    session: AsyncSession, tenant_id: str, ids: Sequence[str], rules: Rules, installed: Sequence[AttributionModel]
 ) -> None:
-    """Append each model's weights and money to every credit row of the conversions.
+    """Append the weights and money of each further model of the rules to their credit rows of the conversions.
+
+    A model that is not installed any more gives nobody anything.
 
     Raises:
         ConfigurationError: a model whose weights do not fit; the sentence names the model and what is wrong.
     """
     statement = (
         select(_credit)
-        .where(_credit.c.tenant_id == tenant_id, _credit.c.conversion_id.in_(ids))
+        .where(
+            _credit.c.tenant_id == tenant_id,
+            _credit.c.conversion_id.in_(ids),
+            _credit.c.rule_version == rules.version,
+        )
         .order_by(_credit.c.conversion_id, _credit.c.window_days, _credit.c.position)
     )
     rows = (await session.execute(statement)).all()
+    known = {model.name: model for model in installed}
+    models = [known.get(name) or _Removed(name) for name in rules.models[len(MODELS) :]]
     given: list[dict[str, Any]] = []
     for _, group in groupby(rows, key=lambda row: (row.conversion_id, row.window_days)):
         given.extend(_shares(list(group), models))
@@ -77,6 +86,18 @@ async def append_models(
     values = {"tenant": tenant_id, "rows": msgspec.json.encode(given).decode()}
     await session.execute(_ADD_UNATTRIBUTED, {**values, "built_in": len(MODELS)})
     await session.execute(_APPEND, values)
+
+
+class _Removed:
+    """A model of an earlier version that no plugin brings any more."""
+
+    def __init__(self, name: str) -> None:
+        self.name = self.label = name
+
+    def weights(self, ages_hours: Sequence[float], is_direct: Sequence[bool]) -> Sequence[float]:
+        """Nothing for anybody: the conversion is unattributed."""
+        del is_direct
+        return [0.0] * len(ages_hours)
 
 
 def _shares(rows: Sequence[Row[Any]], models: Sequence[AttributionModel]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from adplanning_plugin.attribution.fit_models import Fit
 from adplanning_plugin.attribution.fit_settings import SECTION as FIT_SECTION
 from adplanning_plugin.attribution.fits import FIT_JOBS
 from adplanning_plugin.attribution.jobs import JOBS
-from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
+from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint, TouchpointClass
 from adplanning_plugin.attribution.rules import SECTION, hook_models
 from adplanning_plugin.attribution.sections import SECTIONS
 from adplanning_plugin.attribution.service import read_events
@@ -42,7 +42,7 @@ class AttributionHooks:
     @hookimpl
     def register_models(self) -> Sequence[Table]:
         """Touches, credit, rule versions, fits."""
-        return [cast("Table", model.__table__) for model in (Touchpoint, Credit, RuleVersion, Fit, CampaignAlias)]
+        return [cast("Table", model.__table__) for model in (Touchpoint, TouchpointClass, Credit, RuleVersion, Fit, CampaignAlias)]
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.crediting import compute_credit
 from adplanning_plugin.attribution.models import Touchpoint
+from adplanning_plugin.attribution.rebuild import advance_rebuild
 from adplanning_plugin.attribution.resolution import START, load_catalogue, resolve_page
 from adplanning_plugin.attribution.rules import CREDIT_JOB
 from adplanning_plugin.kernel.jobs import Cron, Every, Job, JobContext, run_job_now
@@ -64,15 +65,17 @@ async def resolve_attributions(context: JobContext) -> None:
 
 
 async def compute_due_credit(context: JobContext) -> None:
-    """Credit for every conversion that is due: never computed, or under an older rule version."""
+    """Credit for every conversion that is due: never computed, or under an older rule version; then the swap to it."""
     done = 0
     while True:
         async with context.transaction() as session:
             computed = await compute_credit(session, context.runtime, context.tenant_id)
-        if computed == 0:
-            break
         done += computed
         await context.progress(done)
+        if computed == 0:
+            async with context.transaction() as session:
+                if await advance_rebuild(session, context.runtime, context.tenant_id) == "nothing":
+                    break
     await context.progress(done, done)
 
 

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adplanning_plugin.kernel.models import Base, TenantRow, Versioned
 
+ACTIVE = "activated_at IS NOT NULL AND superseded_at IS NULL"
+BUILDING = "activated_at IS NULL AND superseded_at IS NULL"
+
 
 class Touchpoint(TenantRow, Versioned, Base):
     """One per session and (source, medium, campaign) change; resolved to a campaign where it can be."""
@@ -78,12 +81,35 @@ class Touchpoint(TenantRow, Versioned, Base):
     ad_id: Mapped[str | None]
     resolved_at: Mapped[datetime | None]
     rule_version: Mapped[int] = mapped_column(server_default="1")
+    is_excluded: Mapped[bool] = mapped_column(server_default=text("false"))
+    """It came from a host that the store excludes: credit passes over it, and the way it was read stays."""
+
+
+class TouchpointClass(Base):
+    """How a rule version reads a touch where that differs from the touch itself; gone once the touch says the same."""
+
+    __tablename__ = "touchpoint_class"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    rule_version: Mapped[int] = mapped_column(primary_key=True)
+    touch_id: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    platform: Mapped[str]
+    is_direct: Mapped[bool]
+    is_excluded: Mapped[bool]
 
 
 class RuleVersion(Base):
-    """What produced a set of credit rows: models in array order, windows and parameters."""
+    """What produced a set of credit rows: models in array order, windows and parameters.
+
+    A store has at most one version that is active (its reports read it) and one that is building beside it.
+    """
 
     __tablename__ = "rule_version"
+    __table_args__ = (
+        Index("uq_rule_version_active", "tenant_id", unique=True, postgresql_where=text(ACTIVE)),
+        Index("uq_rule_version_building", "tenant_id", unique=True, postgresql_where=text(BUILDING)),
+    )
 
     tenant_id: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -94,18 +120,29 @@ class RuleVersion(Base):
     fit_id: Mapped[str | None]
     """The fit by whose effects data_driven shares conversions; null where none is adopted."""
     created_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    created_by: Mapped[str | None]
+    """The id of whoever saved the settings; null where the plugin made it (the first, or other models)."""
+    restored_from: Mapped[int | None]
+    """The version whose settings were taken again."""
+    classified_at: Mapped[datetime | None]
+    """When every touch had been read by its channel rules; credit of a building version waits for that."""
+    activated_at: Mapped[datetime | None]
+    """When its credit was complete and reports went over to it; null: it is building, or was never finished."""
+    superseded_at: Mapped[datetime | None]
+    """When another took its place."""
 
 
 class Credit(Base):
     """One row per conversion, window and touch, with all models' weights and money in the rule version's order.
 
-    A conversion that nothing qualifies for has one row with an empty `touch_id`: unattributed, the whole amount.
+    A conversion that nothing qualifies for has one row with an empty `touch_id`: unattributed, the whole amount. Rows
+    of a version that is building stand beside those of the active one; `versions.of_active` selects what counts.
     """
 
     __tablename__ = "credit"
     __table_args__ = (
         Index("ix_credit_touch", "tenant_id", "touch_id"),
-        Index("ix_credit_campaign", "tenant_id", "window_days", "occurred_at", "ad_campaign_id"),
+        Index("ix_credit_campaign", "tenant_id", "rule_version", "window_days", "occurred_at", "ad_campaign_id"),
     )
 
     tenant_id: Mapped[str] = mapped_column(primary_key=True)
@@ -130,4 +167,4 @@ class Credit(Base):
     refunds: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
     """The cumulative refund split by the same weights; each model's parts sum exactly to it."""
     currency: Mapped[str]
-    rule_version: Mapped[int]
+    rule_version: Mapped[int] = mapped_column(primary_key=True)

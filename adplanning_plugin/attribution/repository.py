@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.models import Credit, Touchpoint
+from adplanning_plugin.attribution.versions import of_active
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import conversion_table
@@ -84,7 +85,12 @@ def attribution_rows(
             _of_latest(c.position).label("place"),
             _of_latest(c.touches).label("touches"),
         )
-        .where(c.tenant_id == tenant_id, c.touch_id == touchpoint.c.id, c.window_days == window_days)
+        .where(
+            c.tenant_id == tenant_id,
+            c.touch_id == touchpoint.c.id,
+            c.window_days == window_days,
+            of_active(tenant_id),
+        )
         .correlate(touchpoint)
         .lateral("earned")
     )
@@ -133,7 +139,11 @@ def _conditions(tenant_id: str, wanted: AttributionFilter, model: int, window_da
     if wanted.converted is not None:
         c = credit.c
         earns = exists().where(
-            c.tenant_id == tenant_id, c.touch_id == t.id, c.window_days == window_days, c.weights[model] > 0
+            c.tenant_id == tenant_id,
+            c.touch_id == t.id,
+            c.window_days == window_days,
+            c.weights[model] > 0,
+            of_active(tenant_id),
         )
         found.append(earns if wanted.converted else ~earns)
     return found
@@ -230,6 +240,7 @@ def credited(
     conditions = [
         c.tenant_id == tenant_id,
         c.window_days == window_days,
+        of_active(tenant_id),
         conversion.c.deleted_at.is_(None),
         conversion.c.status.in_(COUNTED),
     ]
@@ -268,6 +279,7 @@ def touches_by_source(tenant_id: str, start: datetime, end: datetime, model: int
         .where(
             c.tenant_id == tenant_id,
             c.window_days == window_days,
+            of_active(tenant_id),
             # A conversion comes after its touch.
             c.occurred_at >= start,
             c.touched_at >= start,
@@ -299,7 +311,12 @@ def credit_of_conversions(tenant_id: str, conversion_ids: Sequence[str], window_
     return (
         select(credit, t.source, t.medium, t.campaign, t.resolution_method)
         .select_from(credit.outerjoin(touchpoint, and_(t.tenant_id == c.tenant_id, t.id == c.touch_id)))
-        .where(c.tenant_id == tenant_id, c.conversion_id.in_(conversion_ids), c.window_days == window_days)
+        .where(
+            c.tenant_id == tenant_id,
+            c.conversion_id.in_(conversion_ids),
+            c.window_days == window_days,
+            of_active(tenant_id),
+        )
         .order_by(c.conversion_id, c.position, c.touch_id)
     )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.models import RuleVersion
 from adplanning_plugin.hookspecs import AttributionModel
 from adplanning_plugin.kernel import settings as kernel_settings
+from adplanning_plugin.kernel.database import ACTOR
 from adplanning_plugin.kernel.errors import ConfigurationError, FieldError, Invalid
 from adplanning_plugin.kernel.jobs import run_job_now
 from adplanning_plugin.kernel.runtime import Runtime
@@ -24,6 +25,8 @@ WINDOWS = (1, 3, 7, 14, 28, 30, 90, 0)
 CREDIT_JOB = "compute-credit"
 """The job that computes whatever credit is due."""
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('adplanning.rule_version ' || CAST(:tenant AS text), 0))")
 
 
 class AttributionSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -78,63 +81,116 @@ def hook_models(runtime: Runtime) -> tuple[AttributionModel, ...]:
     return tuple(found)
 
 
-async def current_rules(session: AsyncSession, tenant_id: str) -> Rules:
-    """The newest rule version; before any credit was computed, the defaults as version 1."""
-    return (await _newest(session, tenant_id))[0]
+class RuleState(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule versions of a store that matter: what reports read, and what is being computed beside it."""
+
+    active: Rules = msgspec.field(default_factory=Rules)
+    building: Rules | None = None
+    is_stored: bool = False
+    """Whether there is any version yet; without one the defaults hold."""
+    is_classified: bool = True
+    """Whether the building version has read every touch: its credit is computed from then on."""
+
+    @property
+    def newest(self) -> Rules:
+        """The version that the settings of now made."""
+        return self.building or self.active
+
+    @property
+    def computed(self) -> tuple[Rules, ...]:
+        """The versions that a conversion's credit is computed for, the active one first."""
+        return (self.active, self.building) if self.building and self.is_classified else (self.active,)
 
 
-async def _newest(session: AsyncSession, tenant_id: str) -> tuple[Rules, bool]:
-    """The newest rule version, and whether it is stored."""
+async def rule_state(session: AsyncSession, tenant_id: str) -> RuleState:
+    """The active rule version and the one that is building, where there is one."""
     statement = (
         select(RuleVersion)
-        .where(RuleVersion.tenant_id == tenant_id)
-        .order_by(RuleVersion.version.desc())
-        .limit(1)
+        .where(RuleVersion.tenant_id == tenant_id, RuleVersion.superseded_at.is_(None))
+        .order_by(RuleVersion.version)
         .execution_options(populate_existing=True)
     )
-    row = (await session.execute(statement)).scalar_one_or_none()
-    return (Rules(), False) if row is None else (_rules(row), True)
+    rows = (await session.execute(statement)).scalars().all()
+    if not rows:
+        return RuleState()
+    active = next(row for row in rows if row.activated_at is not None)
+    building = next((row for row in rows if row.activated_at is None), None)
+    return RuleState(
+        active=_rules(active),
+        building=None if building is None else _rules(building),
+        is_stored=True,
+        is_classified=building is None or building.classified_at is not None,
+    )
+
+
+async def current_rules(session: AsyncSession, tenant_id: str) -> Rules:
+    """The active rule version, which reports read; before any credit was computed, the defaults as version 1."""
+    return (await rule_state(session, tenant_id)).active
 
 
 def _models(runtime: Runtime) -> tuple[str, ...]:
     return MODELS + tuple(model.name for model in hook_models(runtime))
 
 
-async def ensure_rules(session: AsyncSession, runtime: Runtime, tenant_id: str) -> Rules:
-    """The rule version for the settings and models of now, made where they changed.
+async def ensure_rules(session: AsyncSession, runtime: Runtime, tenant_id: str) -> RuleState:
+    """The rule versions, with one for the settings and models of now, made where they changed.
 
     A new one is made in a short transaction of its own: others that need it would wait for the caller's to end.
     """
     settings, _ = await kernel_settings.load(session, tenant_id, AttributionSettings)
-    current, exists = await _newest(session, tenant_id)
-    if exists and (current.models, current.windows, current.settings) == (_models(runtime), WINDOWS, settings):
-        return current
+    state = await rule_state(session, tenant_id)
+    if _says(state, _models(runtime), settings):
+        return state
     async with runtime.database.transaction(tenant_id) as own:
         await save_rules(own, runtime, tenant_id, settings)
-    return await save_rules(session, runtime, tenant_id, settings)
+    return await rule_state(session, tenant_id)
 
 
-async def save_rules(session: AsyncSession, runtime: Runtime, tenant_id: str, settings: AttributionSettings) -> Rules:
-    """The newest rule version if it says the same, else a new one."""
-    models = _models(runtime)
-    while True:
-        current, exists = await _newest(session, tenant_id)
-        version = current.version
-        if exists and (current.models, current.windows, current.settings) == (models, WINDOWS, settings):
-            return current
-        wanted = Rules(version=version + 1 if exists else version, models=models, settings=settings)
-        values: dict[str, Any] = {
-            "tenant_id": tenant_id,
-            "version": wanted.version,
-            "models": list(models),
-            "windows": list(WINDOWS),
-            "settings": msgspec.to_builtins(settings),
-        }
-        made = await session.execute(
-            insert(RuleVersion).values(values).on_conflict_do_nothing().returning(RuleVersion.version)
+def _says(state: RuleState, models: tuple[str, ...], settings: AttributionSettings) -> bool:
+    newest = state.newest
+    return state.is_stored and (newest.models, newest.windows, newest.settings) == (models, WINDOWS, settings)
+
+
+async def save_rules(
+    session: AsyncSession,
+    runtime: Runtime,
+    tenant_id: str,
+    settings: AttributionSettings,
+    *,
+    restored_from: int | None = None,
+) -> RuleState:
+    """A new rule version, unless the newest says the same: the first is active at once, a later one is built beside.
+
+    One that is still being built gives way to it, or to the active one where that says the same.
+    """
+    await session.execute(_LOCK, {"tenant": tenant_id})
+    models, state = _models(runtime), await rule_state(session, tenant_id)
+    if _says(state, models, settings):
+        return state
+    if state.building is not None:
+        await session.execute(
+            update(RuleVersion)
+            .where(RuleVersion.tenant_id == tenant_id, RuleVersion.version == state.building.version)
+            .values(superseded_at=func.now())
         )
-        if made.first() is not None:
-            return wanted
+        state = await rule_state(session, tenant_id)
+        if _says(state, models, settings):
+            return state
+    newest = select(func.max(RuleVersion.version)).where(RuleVersion.tenant_id == tenant_id)
+    version = ((await session.execute(newest)).scalar_one() or 0) + 1
+    values: dict[str, Any] = {
+        "tenant_id": tenant_id,
+        "version": version,
+        "models": list(models),
+        "windows": list(WINDOWS),
+        "settings": msgspec.to_builtins(settings),
+        "created_by": session.info.get(ACTOR),
+        "restored_from": restored_from,
+    }
+    if not state.is_stored:
+        values |= {"activated_at": func.now(), "classified_at": func.now()}
+    await session.execute(insert(RuleVersion).values(values))
+    return await rule_state(session, tenant_id)
 
 
 def canonical_model(name: str) -> str:

@@ -76,7 +76,7 @@ def _state(row: Any, credit: Mapping[str, Any] | None) -> str:
 async def _conversion(session: AsyncSession, tenant_id: str, order_id: str) -> Any:
     stamped = and_(visit.c.tenant_id == conversion.c.tenant_id, visit.c.order_id == conversion.c.order_id)
     statement = (
-        select(conversion, visit.c.method, visit.c.consent, cause().label("cause"))
+        select(conversion, visit.c.method, visit.c.consent, cause(tenant_id).label("cause"))
         .select_from(conversion.outerjoin(visit, stamped))
         .where(
             conversion.c.tenant_id == tenant_id,

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Double, Integer, and_, case, c
 from sqlalchemy import cast as sql_cast
 
 from adplanning_plugin.attribution import credit_table as credit
+from adplanning_plugin.attribution import of_active
 from adplanning_plugin.attribution import touchpoint_table as touchpoint
 from adplanning_plugin.insights.periods import local_day
 from adplanning_plugin.insights.revenue import revenue_conversions
@@ -32,6 +33,7 @@ def _of_campaign(question: Question, campaign_id: str) -> list[ColumnElement[boo
     return [
         credit.c.tenant_id == question.tenant_id,
         credit.c.window_days == question.window_days,
+        of_active(question.tenant_id),
         credit.c.ad_campaign_id == campaign_id,
         *bounds,
         revenue_conversions(question.tenant_id, period if question.basis == "order" else None),
@@ -135,6 +137,7 @@ def campaign_touches(question: Question, campaign_id: str) -> AnySelect:
             c.tenant_id == question.tenant_id,
             c.touch_id == touchpoint.c.id,
             c.window_days == question.window_days,
+            of_active(question.tenant_id),
             c.weights[model] > 0,
             revenue_conversions(question.tenant_id, None),
             not_(func.coalesce(conversion.c.sales_channel, "online").in_(WITHOUT_TOUCH)),

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution import credit_table as credit
+from adplanning_plugin.attribution import of_active
 from adplanning_plugin.insights.figures import money, ratio
 from adplanning_plugin.insights.periods import Period, local_day
 from adplanning_plugin.insights.revenue import revenue_conversions
@@ -32,7 +33,7 @@ def meaning(name: str) -> str:
     return "The order is joined to a visit" if name == JOINED else dict(CAUSES)[name]
 
 
-def cause() -> ColumnElement[str]:
+def cause(tenant_id: str) -> ColumnElement[str]:
     """SQL: `joined`, or the first cause that explains why an order has no visit.
 
     An online order is joined by its own stamp, or through a visitor that a strong identity edge links to its buyer.
@@ -44,6 +45,7 @@ def cause() -> ColumnElement[str]:
             credit.c.conversion_id == conversion.c.id,
             credit.c.window_days == LIFETIME,
             credit.c.touch_id != "",
+            of_active(tenant_id),
         )
         .correlate(conversion)
         .exists()
@@ -72,7 +74,7 @@ def orders_with_cause(tenant_id: str, period: Period) -> FromClause:
             func.coalesce(conversion.c.sales_channel, "online").label("sales_channel"),
             visit.c.method,
             visit.c.consent,
-            cause().label("cause"),
+            cause(tenant_id).label("cause"),
         )
         .select_from(
             conversion.outerjoin(

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Date, Integer, Numeric, Text, column, func, select, text
 
+from adplanning_plugin.attribution import ACTIVE_VERSION
 from adplanning_plugin.insights.roi import Question
 from adplanning_plugin.insights.spend import spend_rows
 from adplanning_plugin.kernel.paging import AnySelect
@@ -48,7 +49,7 @@ def claims(links: Links, question: Question) -> AnySelect:
 
 # A platform takes the whole of each order whose last click on its own ads lies within its window, on the click's day in
 # the account's zone, and gives nothing back; `hit` are our touches of its campaigns, `claim` the ones it would claim.
-_STEPS = """
+_STEPS = f"""
 WITH claimant AS (
   SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:platforms AS text[]), CAST(:zones AS text[]),
                        CAST(:windows AS smallint[])) AS k (id, platform, zone, window_days)
@@ -61,7 +62,8 @@ WITH claimant AS (
   FROM adplanning.credit c
   JOIN claimant k ON k.id = c.ad_campaign_id
   JOIN adplanning.conversion v ON v.tenant_id = c.tenant_id AND v.id = c.conversion_id
-  WHERE c.tenant_id = :tenant AND c.window_days = ANY(CAST(:all_windows AS smallint[]))
+  WHERE c.tenant_id = :tenant AND c.rule_version = {ACTIVE_VERSION}
+    AND c.window_days = ANY(CAST(:all_windows AS smallint[]))
     AND (c.window_days = :window OR c.window_days = k.window_days)
     AND c.occurred_at >= :earliest AND c.occurred_at < :latest
     AND v.deleted_at IS NULL AND NOT v.is_test AND coalesce(v.sales_channel, 'online') NOT IN ('renewal', 'offline')
@@ -93,7 +95,7 @@ FROM claim WHERE window_days = claim_days AND click_day BETWEEN :first AND :last
 UNION ALL
 SELECT 7, id, click_day, currency, value, 1
 FROM claim WHERE window_days = claim_days AND click_day BETWEEN :first AND :last
-"""
+"""  # noqa: S608 - one subquery of our own; every value is a parameter
 
 
 def steps(question: Question, claimants: Sequence[Claimant]) -> AnySelect:

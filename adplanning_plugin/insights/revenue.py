@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Numeric, and_, case, cast, func, select
 
 from adplanning_plugin.attribution import credit_table as credit
+from adplanning_plugin.attribution import of_active
 from adplanning_plugin.insights.periods import Period, local_day, rate_day
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.tracking import conversion_table as conversion
@@ -131,6 +132,7 @@ def credited(
         .where(
             credit.c.tenant_id == tenant_id,
             credit.c.window_days == window_days,
+            of_active(tenant_id),
             *bounds,
             revenue_conversions(tenant_id, period if basis == "order" else None),
             weight > 0,

@@ -35,7 +35,7 @@ class AdminCall:
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A transaction in the tenant; commits at the end, rolls back on any error."""
-        return self.runtime.database.transaction(self.tenant_id)
+        return self.runtime.database.transaction(self.tenant_id, actor=self.actor.id)
 
     def reading(self, *, heavy: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
         """A read-only transaction in the tenant; `heavy` waits for one of the few places for large queries."""

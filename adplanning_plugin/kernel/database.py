@@ -16,6 +16,8 @@ from adplanning_plugin.options import DatabaseOptions
 
 ENTERED_TENANT = "adplanning_tenant"
 """`session.info` key: the tenant that a session of ours has entered for its only transaction."""
+ACTOR = "adplanning_actor"
+"""`session.info` key: the id of whoever asked for what the session does; absent where nobody did."""
 # A plan for any period at all expects a few rows of each table, and loops over a year of them: what people ask is
 # planned for what they ask.
 _LOCAL = (
@@ -66,11 +68,13 @@ class Database:
         return cls(engine, options, make_engine(options.replica_url, options) if options.replica_url else None)
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: str) -> AsyncGenerator[AsyncSession]:
-        """One transaction inside one tenant: commits at the end, rolls back on any error."""
+    async def transaction(self, tenant_id: str, *, actor: str | None = None) -> AsyncGenerator[AsyncSession]:
+        """One transaction inside one tenant: commits at the end, rolls back on any error; `actor` is who asked."""
         async with self._sessions() as session, session.begin():
             await enter_tenant(session, tenant_id)
             session.info[ENTERED_TENANT] = tenant_id
+            if actor is not None:
+                session.info[ACTOR] = actor
             yield session
 
     @asynccontextmanager

@@ -36,7 +36,7 @@ from adplanning_plugin.tracking.origins import LastTouches
 from adplanning_plugin.tracking.partitions import drop_expired, ensure_partitions
 from adplanning_plugin.tracking.purchases import record_purchases
 from adplanning_plugin.tracking.recording import named_visits, visit_sessions, visits_as_rows
-from adplanning_plugin.tracking.repository import Assignment, write_attribution
+from adplanning_plugin.tracking.repository import Assignment, stamp_attribution, write_attribution
 from adplanning_plugin.tracking.stamps import stamp_orders
 from adplanning_plugin.tracking.tokens import write_visit
 from adplanning_plugin.tracking.visit_counts import sessions_by_day, visit_totals
@@ -83,6 +83,7 @@ __all__ = [
     "session_table",
     "sessions_by_day",
     "signed_link",
+    "stamp_attribution",
     "stamp_orders",
     "stamp_request",
     "start_capture",

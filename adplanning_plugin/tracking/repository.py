@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from typing import cast as cast_type
@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.tracking.models import Conversion, ConversionAdjustment
 
 
@@ -240,6 +241,16 @@ async def write_attribution(session: AsyncSession, tenant_id: str, decided: Sele
         .returning(table.c.id)
     )
     return len(result.all())
+
+
+async def stamp_attribution(session: AsyncSession, tenant_id: str, conversion_ids: Sequence[str], version: int) -> None:
+    """Write up to which rule version the credit of conversions was computed, and nothing else of them."""
+    await session.execute(
+        update(Conversion)
+        .where(Conversion.tenant_id == tenant_id, Conversion.id == any_of(conversion_ids))
+        .values(attribution_version=version)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _unless_assigned(name: str, decided: ColumnElement[Any]) -> ColumnElement[Any]:

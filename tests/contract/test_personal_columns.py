@@ -64,10 +64,11 @@ FREE = {
     "owned_social_post": "id platform status caption source_key",
     "owned_website": "id name domain source_key",
     "public_key": "id hint name website_id key_hash origins",
-    "rule_version": "models settings fit_id",
+    "rule_version": "models settings fit_id created_by",
     "session": "website_id utm",
     "setting": "section value",
     "tenant": "id zone currency name",
+    "touchpoint_class": "touch_id channel platform",
     "touchpoint": "id origin website_id source medium campaign campaign_key referrer_host channel platform"
     " resolution_method resolution_reason ad_campaign_id ad_set_id ad_id",
     "wakeup": "queue",

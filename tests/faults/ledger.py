@@ -70,7 +70,10 @@ _WRONG_CREDIT = """
     LEFT JOIN LATERAL (
         SELECT count(*) AS sets, bool_and(total = c.value) AS exact FROM (
             SELECT k.window_days, sum(k.amounts[1]) AS total FROM adplanning.credit k
-            WHERE k.tenant_id = c.tenant_id AND k.conversion_id = c.id GROUP BY k.window_days
+            WHERE k.tenant_id = c.tenant_id AND k.conversion_id = c.id AND k.rule_version = (
+                SELECT version FROM adplanning.rule_version r WHERE r.tenant_id = c.tenant_id
+                AND r.activated_at IS NOT NULL AND r.superseded_at IS NULL)
+            GROUP BY k.window_days
         ) AS by_window
     ) AS found ON true
     WHERE c.order_id IS NOT NULL
