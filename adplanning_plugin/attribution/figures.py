@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, Float, Row, func, or_, select
+from sqlalchemy import BigInteger, Float, Row, func, literal, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,7 +43,7 @@ def conversions_of_figure(
     elif figure.no_key:
         conditions += [KIND == "touch", key.is_(None)]
     if figure.kind is not None:
-        conditions.append(figure.kind == KIND)
+        conditions.append(literal(figure.kind) == KIND)
     if figure.currency is not None:
         conditions.append(c.currency == figure.currency)
     parts = (func.sum(c.weights[model]), func.sum(c.amounts[model]), func.sum(c.refunds[model]))

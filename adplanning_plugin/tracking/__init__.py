@@ -22,6 +22,7 @@ from adplanning_plugin.tracking.capture_hooks import (
 from adplanning_plugin.tracking.expansion import expanded, read_expand
 from adplanning_plugin.tracking.forms import link_sessions
 from adplanning_plugin.tracking.leads import record_leads
+from adplanning_plugin.tracking.ledger import order_ledger
 from adplanning_plugin.tracking.models import (
     CheckoutBinding,
     Conversion,
@@ -76,6 +77,7 @@ __all__ = [
     "is_bot",
     "link_sessions",
     "named_visits",
+    "order_ledger",
     "order_visit_table",
     "read_expand",
     "record_leads",

@@ -92,6 +92,12 @@ def sales_channel(order: FromClause) -> ColumnElement[str]:
     )
 
 
+def refunded_of(order: FromClause, value: ColumnElement[Any], given_back: ColumnElement[Any]) -> ColumnElement[int]:
+    """What was given back of an order's `value`: all where it was cancelled or refunded, else in proportion."""
+    everything = is_cancelled(order) | (order.c.payment_state == "refunded")
+    return case((everything, value), else_=refunded_share(value, order.c.total, given_back))
+
+
 def refunded_share(
     value: ColumnElement[Any], total: ColumnElement[Any], given_back: ColumnElement[Any]
 ) -> ColumnElement[int]:

@@ -160,10 +160,7 @@ def _facts_of_orders(
         "click_ids": visit.c.click_ids,
     }
     of_whom = who(found, order.c.erased_as, left.c, left.c.order_id.is_not(None))
-    refunded = case(
-        (basis.is_cancelled(order) | (order.c.payment_state == "refunded"), value),
-        else_=basis.refunded_share(value, order.c.total, func.coalesce(given_back.c.amount, 0)),
-    )
+    refunded = basis.refunded_of(order, value, func.coalesce(given_back.c.amount, 0))
     return (
         select(
             literal(tenant_id, String),
