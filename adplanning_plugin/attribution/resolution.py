@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,14 +13,27 @@ from sqlalchemy import Row, TextClause, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution.alias_rows import decided_names
 from adplanning_plugin.attribution.late import announce_due, announce_touched, conversions_with
 from adplanning_plugin.attribution.models import Touchpoint
-from adplanning_plugin.attribution.resolvers import AdObject, Ambiguous, Campaign, Catalogue, Match, Named, resolve
+from adplanning_plugin.attribution.resolvers import (
+    AdObject,
+    Ambiguous,
+    Answer,
+    Campaign,
+    Catalogue,
+    Ignored,
+    Match,
+    Named,
+    resolve,
+)
 from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links, write_back
 
+FEW = 50
+"""Distinct names that are looked up in place."""
 BATCH = 10_000
 """Touches of one transaction in a bulk run."""
 START = (datetime(1, 1, 1, tzinfo=UTC), "")
@@ -85,10 +100,11 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def load_catalogue(session: AsyncSession, runtime: Runtime, tenant_id: str) -> Catalogue:
-    """The tenant's campaigns, ad sets and ads, read through the links."""
+    """The tenant's campaigns, ad sets and ads, read through the links, and what was decided about names."""
     links = runtime.get(Links)
     if not links.has("ad_campaign"):
         return Catalogue(())
+    aliases = await decided_names(session, tenant_id)
     c = links.selectable("ad_campaign", tenant_id).c
     rows = await session.execute(select(c.id, c.platform_id, c.platform, c.name, c.website_id))
     campaigns = [
@@ -107,10 +123,10 @@ async def load_catalogue(session: AsyncSession, runtime: Runtime, tenant_id: str
         rows = await session.execute(select(s.id, s.platform_id, s.name, s.ad_campaign_id, s.id))
         ad_sets = [AdObject(*row) for row in rows]
     if not (ad_sets and links.has("ad")):
-        return Catalogue(campaigns, ad_sets)
+        return Catalogue(campaigns, ad_sets, aliases=aliases)
     a, s = links.selectable("ad", tenant_id).c, links.selectable("ad_set", tenant_id).c
     rows = await session.execute(select(a.id, a.platform_id, a.name, s.ad_campaign_id, s.id).where(s.id == a.ad_set_id))
-    return Catalogue(campaigns, ad_sets, [AdObject(*row) for row in rows])
+    return Catalogue(campaigns, ad_sets, [AdObject(*row) for row in rows], aliases)
 
 
 async def resolve_touches(
@@ -155,7 +171,10 @@ async def _resolve(
     if not named:
         return Resolved()
     known = catalogue or await load_catalogue(session, runtime, tenant_id)
-    answers = [resolve(Named(**{name: getattr(row, name) for name in _NAMES}), known) for row in named]
+    wanted = [Named(**{name: getattr(row, name) for name in _NAMES}) for row in named]
+    # Unknown names are compared with all campaigns: many of them would hold up every other request.
+    work = partial(_answers, wanted, known)
+    answers = await asyncio.to_thread(work) if len(wanted) > FEW else work()
     matches = [answer if isinstance(answer, Match) else None for answer in answers]
     outcome: dict[str, Any] = {
         "tenant": tenant_id,
@@ -178,6 +197,10 @@ async def _resolve(
         resolved=sum(len(row.ids) for row, match in zip(named, matches, strict=True) if match),
         ambiguous=sum(isinstance(answer, Ambiguous) for answer in answers),
     )
+
+
+def _answers(wanted: Sequence[Named], catalogue: Catalogue) -> list[Answer]:
+    return [resolve(named, catalogue) for named in wanted]
 
 
 async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_ids: Sequence[str]) -> None:
@@ -207,7 +230,9 @@ async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_id
     await write_back(session, links, tenant_id, "analytics_session", "attribution_resolved", resolved)
 
 
-def _reason(answer: Match | Ambiguous | None) -> str | None:
+def _reason(answer: Answer) -> str | None:
     if isinstance(answer, Match):
-        return None
+        return answer.reason
+    if isinstance(answer, Ignored):
+        return "ignored"
     return "ambiguous" if isinstance(answer, Ambiguous) else "unknown_campaign"

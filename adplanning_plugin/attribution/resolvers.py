@@ -1,4 +1,4 @@
-"""Resolvers: which campaign a touch names, tried in order: platform and click ids, then exact names. Reads nothing."""
+"""Resolvers: which campaign a touch names, by id, exact name, somebody's decision or likeness. Reads nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import Protocol
 import msgspec
 
 from adplanning_plugin.attribution.channels import DIRECT, NOT_SET, platform_of
+from adplanning_plugin.attribution.likeness import THRESHOLD
+from adplanning_plugin.attribution.similarity import Names, Nearest
 from adplanning_plugin.attribution.utm import normalise_name
+
+MOST_CONFIDENT = 0.9
+"""Confidence in a campaign found by likeness is this times the score: always less than in an exact name (0.95)."""
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +51,21 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     click_ad_set: str | None = None
     click_ad: str | None = None
 
+    @property
+    def name(self) -> str:
+        """The campaign's name as it is compared and remembered; empty where the touch names none."""
+        return normalise_name(self.campaign or self.key or "")
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody decided about a name, for the touches of one platform and website."""
+
+    name: str
+    platform: str
+    website_id: str | None = None
+    campaign_id: str | None = None
+    """Null: it names no campaign."""
+
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign that was found, how, and how sure that is (0…1)."""
@@ -53,6 +73,8 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     campaign_id: str
     method: str
     confidence: float
+    reason: str | None = None
+    """Of a fuzzy_name_match: similar or alias."""
     ad_set_id: str | None = None
     ad_id: str | None = None
 
@@ -63,12 +85,26 @@ class Ambiguous(msgspec.Struct, frozen=True, kw_only=True):
     campaign_ids: tuple[str, ...]
 
 
+class Ignored(msgspec.Struct, frozen=True):
+    """Somebody decided that the name is no campaign's."""
+
+
+Answer = Match | Ambiguous | Ignored | None
+
+
 class Catalogue:
     """A tenant's campaigns, ad sets and ads by every key that a resolver may ask for."""
 
     def __init__(
-        self, campaigns: Iterable[Campaign], ad_sets: Iterable[AdObject] = (), ads: Iterable[AdObject] = ()
+        self,
+        campaigns: Iterable[Campaign],
+        ad_sets: Iterable[AdObject] = (),
+        ads: Iterable[AdObject] = (),
+        aliases: Iterable[Alias] = (),
     ) -> None:
+        self.aliases = {(each.name, each.platform, each.website_id): each for each in aliases}
+        self._names: dict[tuple[str, str | None], Names] = {}
+        self._nearest: dict[tuple[str, str, str | None], Nearest | None] = {}
         self.campaigns: dict[str, Campaign] = {}
         self.by_id: Mapping[str, list[Campaign]] = defaultdict(list)
         self.by_name: Mapping[str, list[Campaign]] = defaultdict(list)
@@ -87,6 +123,26 @@ class Catalogue:
     def matching_name(self, name: str | None) -> Sequence[Campaign]:
         """Campaigns of that name, compared as `normalise_name` does."""
         return self.by_name.get(normalise_name(name), ()) if name else ()
+
+    def decided(self, named: Named) -> Alias | None:
+        """What somebody decided about the touch's name; a decision for a campaign that is gone holds no more."""
+        alias = self.aliases.get((named.name, named.platform, named.website_id)) if self.aliases else None
+        return alias if alias and (alias.campaign_id is None or alias.campaign_id in self.campaigns) else None
+
+    def names(self, platform: str, website_id: str | None) -> Names:
+        """The names of the campaigns within a touch's scope; made when first asked for."""
+        found = self._names.get((platform, website_id))
+        if found is None:
+            scope = in_scope(Named(key=None, platform=platform, website_id=website_id), self.campaigns.values())
+            found = self._names[platform, website_id] = Names((each.id, each.name) for each in scope)
+        return found
+
+    def nearest(self, named: Named) -> Nearest | None:
+        """The campaign whose name can only be meant; each name is looked for once."""
+        key = (named.name, named.platform, named.website_id)
+        if key not in self._nearest:
+            self._nearest[key] = self.names(named.platform, named.website_id).certain(named.name) if key[0] else None
+        return self._nearest[key]
 
 
 class _Objects:
@@ -120,7 +176,7 @@ class Resolver(Protocol):
 
     name: str
 
-    def resolve(self, named: Named, catalogue: Catalogue) -> Match | Ambiguous | None:
+    def resolve(self, named: Named, catalogue: Catalogue) -> Answer:
         """A match, several that fit equally, or None where this way knows nothing."""
         ...
 
@@ -158,10 +214,46 @@ class ByName:
         return _one(found, 0.95) if found else None
 
 
-RESOLVERS: tuple[Resolver, ...] = (ById(), ByName())
+class ByAlias:
+    """What somebody decided about the name."""
+
+    name = "alias"
+
+    def resolve(self, named: Named, catalogue: Catalogue) -> Answer:
+        """As sure as the person was."""
+        alias = catalogue.decided(named)
+        if alias is None:
+            return None
+        if alias.campaign_id is None:
+            return Ignored()
+        return Match(campaign_id=alias.campaign_id, method="fuzzy_name_match", confidence=1.0, reason="alias")
 
 
-def resolve(named: Named, catalogue: Catalogue, resolvers: Sequence[Resolver] = RESOLVERS) -> Match | Ambiguous | None:
+class BySimilarity:
+    """The one campaign of the touch's scope whose name was mistyped."""
+
+    name = "similarity"
+
+    def resolve(self, named: Named, catalogue: Catalogue) -> Answer:
+        """Less sure than an exact name by as much as the two differ; two that are about as near are none."""
+        nearest = catalogue.nearest(named)
+        if nearest is None or not nearest.best.sure or nearest.best.score < THRESHOLD:
+            return None
+        if nearest.resolves or nearest.runner_up is None:
+            confidence = round(MOST_CONFIDENT * nearest.best.score, 6)
+            return Match(
+                campaign_id=nearest.best.campaign_id,
+                method="fuzzy_name_match",
+                confidence=confidence,
+                reason="similar",
+            )
+        return Ambiguous(campaign_ids=tuple(sorted((nearest.best.campaign_id, nearest.runner_up.campaign_id))))
+
+
+RESOLVERS: tuple[Resolver, ...] = (ById(), ByName(), ByAlias(), BySimilarity())
+
+
+def resolve(named: Named, catalogue: Catalogue, resolvers: Sequence[Resolver] = RESOLVERS) -> Answer:
     """The first answer, completed with the ad set and ad that the touch names within the campaign."""
     for resolver in resolvers:
         answer = resolver.resolve(named, catalogue)

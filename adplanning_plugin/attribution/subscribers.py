@@ -88,7 +88,7 @@ async def sweep_sessions(context: SweepContext, ids: Sequence[str]) -> int:
 
 
 async def sweep_campaigns(context: SweepContext, ids: Sequence[str]) -> int:
-    """New campaigns → pending touches that name them by id or name."""
+    """New campaigns → touches that name them by id or name, also those taken for another's by likeness until now."""
     campaign = context.runtime.get(Links).by_ids("ad_campaign", context.tenant_id, ids)
     rows = await context.session.execute(select(campaign.c.id, campaign.c.platform_id, campaign.c.name))
     keys: set[str] = set()
@@ -97,7 +97,8 @@ async def sweep_campaigns(context: SweepContext, ids: Sequence[str]) -> int:
         keys.add(normalise_name(row.name or ""))
     pending = (
         select(Touchpoint.id)
-        .where(Touchpoint.tenant_id == context.tenant_id, Touchpoint.resolution_method == "unresolved")
+        .where(Touchpoint.tenant_id == context.tenant_id)
+        .where(or_(Touchpoint.resolution_method == "unresolved", Touchpoint.resolution_method == "fuzzy_name_match"))
         .where(
             or_(
                 func.lower(Touchpoint.campaign_key).in_(keys),
