@@ -39,6 +39,7 @@ from adplanning_plugin.tracking.purchases import record_purchases
 from adplanning_plugin.tracking.recording import named_visits, visit_sessions, visits_as_rows
 from adplanning_plugin.tracking.repository import Assignment, stamp_attribution, write_attribution
 from adplanning_plugin.tracking.stamps import stamp_orders
+from adplanning_plugin.tracking.stats import Period, visits
 from adplanning_plugin.tracking.tokens import write_visit
 from adplanning_plugin.tracking.visit_counts import sessions_by_day, visit_totals
 from adplanning_plugin.tracking.vocabulary import CONVERSION_TYPES, COUNTED, ConversionType
@@ -60,6 +61,7 @@ __all__ = [
     "CaptureMiddleware",
     "ConversionType",
     "LastTouches",
+    "Period",
     "app_routes",
     "bind_visitor",
     "capture_routes",
@@ -93,6 +95,7 @@ __all__ = [
     "visit_sessions",
     "visit_totals",
     "visitor_token",
+    "visits",
     "visits_as_rows",
     "write_attribution",
     "write_visit",
