@@ -32,8 +32,7 @@ def credit_insert(
     *,
     conversion: str,
     order_visit: str,
-    edge: str,
-    denylist: str,
+    component: str,
     windows: tuple[int, ...],
     direct: str,
     level: str | None = None,
@@ -41,7 +40,7 @@ def credit_insert(
     """The INSERT for one batch of conversions.
 
     Args:
-        conversion, order_visit, edge, denylist: qualified table names of the lower domains.
+        conversion, order_visit, component: qualified table names of the lower domains.
         windows: days, 0 is lifetime.
         direct: a key of the direct rule.
         level: the column whose values have effects, where the rules have a fit; a seventh model shares by them.
@@ -54,7 +53,7 @@ def credit_insert(
     days, most = f"'{{{','.join(map(str, ordered))}}}'::int[]", len(ordered)
     hours = f"'{{{','.join(str(each * 24) for each in ordered if each)}}}'::float8[]"
     return f"""
-{touches_of_conversions(conversion=conversion, order_visit=order_visit, edge=edge, denylist=denylist)}, aged AS (
+{touches_of_conversions(conversion=conversion, order_visit=order_visit, component=component)}, aged AS (
   SELECT *, (row_number() OVER newest)::int AS r, (count(*) FILTER (WHERE NOT is_direct) OVER newest)::int AS nd_r,
          age - first_value(age) OVER newest AS since_last,
          age - min(age) FILTER (WHERE NOT is_direct) OVER newest AS since_named,
@@ -139,7 +138,7 @@ WHERE l.outside < l.older_outside
 """  # noqa: S608 - table names and numbers of our own; every value is a parameter
 
 
-def touches_of_conversions(*, conversion: str, order_visit: str, edge: str, denylist: str) -> str:
+def touches_of_conversions(*, conversion: str, order_visit: str, component: str) -> str:
     """The beginning of a statement: which touches a conversion has, whatever the window.
 
     Common tables: `due` (the conversions, numbered by `conv`), `named` (the identifiers that they are known by),
@@ -160,18 +159,22 @@ WITH due AS MATERIALIZED (
     {_each("*", conversion, "x.id = given.id AND x.deleted_at IS NULL", "c")}
   ) c
 ), named AS (
-  SELECT conv, occurred_at, by_person AS identifier FROM due WHERE by_person IS NOT NULL
-  UNION SELECT conv, occurred_at, by_identifier FROM due WHERE by_identifier IS NOT NULL
-  UNION SELECT d.conv, d.occurred_at, mine.identifier FROM due d {
-        _each("identifier", edge, "x.visitor_id = d.visitor_id AND x.strength = 2", "mine")
+  SELECT d.conv, d.occurred_at, c.component_id FROM due d {
+        _each("component_id", component, "x.node = d.by_person AND NOT x.is_visitor", "c")
+    }
+  UNION SELECT d.conv, d.occurred_at, c.component_id FROM due d {
+        _each("component_id", component, "x.node = d.by_identifier AND NOT x.is_visitor", "c")
+    }
+    WHERE d.by_person IS NULL OR c.component_id = d.by_person OR NOT starts_with(c.component_id, 'person:')
+  UNION SELECT d.conv, d.occurred_at, c.component_id FROM due d {
+        _each("component_id", component, "x.node = d.visitor_id AND x.is_visitor", "c")
     }
     WHERE d.by_person IS NULL AND d.by_identifier IS NULL
 ), reach AS MATERIALIZED (
   SELECT conv, occurred_at, visitor_id FROM due WHERE visitor_id IS NOT NULL
-  UNION SELECT i.conv, i.occurred_at, e.visitor_id FROM named i {
-        _each("visitor_id", edge, "x.identifier = i.identifier AND x.strength = 2", "e")
+  UNION SELECT n.conv, n.occurred_at, m.node FROM named n {
+        _each("node", component, "x.component_id = n.component_id AND x.is_visitor", "m")
     }
-    WHERE NOT EXISTS (SELECT 1 FROM {denylist} x WHERE x.tenant_id = :tenant AND x.identifier = i.identifier)
 ), hits AS (
   SELECT r.conv, r.occurred_at AS converted_at, t.* FROM reach r {_touches("x.visitor_id = r.visitor_id", "r")}
   UNION ALL

@@ -14,7 +14,7 @@ from adplanning_plugin.attribution.hook_credit import append_models
 from adplanning_plugin.attribution.models import Credit
 from adplanning_plugin.attribution.rules import Rules, RuleState, ensure_rules, hook_models, rule_state
 from adplanning_plugin.attribution.turns import turn_to_compute
-from adplanning_plugin.identity import denylist_table, edge_table
+from adplanning_plugin.identity import ask_for, component_table, must_be_asked_for, person_identifier
 from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
@@ -27,8 +27,7 @@ BATCH = 2_000
 
 _conversion = cast("Table", conversion_table)
 _order_visit = cast("Table", order_visit_table)
-_edge = cast("Table", edge_table)
-_denylist = cast("Table", denylist_table)
+_component = cast("Table", component_table)
 _credit = cast("Table", Credit.__table__)
 
 # From the last touch that is not direct within the default window, else from the last one; none leaves nulls. By the
@@ -79,10 +78,24 @@ async def compute_credit(
         else sorted(set(conversion_ids))
     )
     done = 0
+    lacking = bool(ids) and await must_be_asked_for(session, runtime, tenant_id)
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
+        if lacking:
+            await _ask_for_components(session, runtime, tenant_id, some)
         done += await _batch(session, runtime, tenant_id, state, some, asked=conversion_ids is not None)
     return done
+
+
+async def _ask_for_components(session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]) -> None:
+    """A store's edges from before there were components get theirs where these conversions need them."""
+    c = _conversion.c
+    named = select(c.visitor_id, c.person_id, c.identifier).where(c.tenant_id == tenant_id, c.id == any_of(ids))
+    rows = (await session.execute(named)).all()
+    visitors = sorted({row.visitor_id for row in rows if row.visitor_id})
+    people = {person_identifier(row.person_id) for row in rows if row.person_id}
+    identifiers = sorted(people.union(row.identifier for row in rows if row.identifier))
+    await ask_for(session, runtime, tenant_id, visitors, identifiers)
 
 
 async def due_conversions(session: AsyncSession, tenant_id: str, rules: Rules, limit: int = BATCH) -> list[str]:
@@ -181,8 +194,7 @@ def _statement(windows: tuple[int, ...], direct: str) -> TextClause:
         credit_insert(
             conversion=_conversion.fullname,
             order_visit=_order_visit.fullname,
-            edge=_edge.fullname,
-            denylist=_denylist.fullname,
+            component=_component.fullname,
             windows=windows,
             direct=direct,
         )

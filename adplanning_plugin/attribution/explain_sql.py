@@ -14,7 +14,7 @@ from sqlalchemy import Row, Table, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.credit_sql import touches_of_conversions
-from adplanning_plugin.identity import denylist_table, edge_table
+from adplanning_plugin.identity import component_table, denylist_table, edge_table
 from adplanning_plugin.tracking import conversion_table, order_visit_table
 
 MOST_LINKS = 500
@@ -22,8 +22,9 @@ MOST_LINKS = 500
 MOST_LEFT_OUT = 300
 """Touches without a share that are listed, those nearest to the conversion."""
 
-_conversion, _order_visit, _edge, _denylist = (
-    cast("Table", table).fullname for table in (conversion_table, order_visit_table, edge_table, denylist_table)
+_conversion, _order_visit, _component, _edge, _denylist = (
+    cast("Table", table).fullname
+    for table in (conversion_table, order_visit_table, component_table, edge_table, denylist_table)
 )
 
 
@@ -84,7 +85,7 @@ def touches_considered() -> TextClause:
     Columns: the touch; `counts` (it is one of the conversion's, whatever the window); `credited` (it has a row of
     credit in the window); left_out (how many there are that are neither, listed or not).
     """
-    counted = touches_of_conversions(conversion=_conversion, order_visit=_order_visit, edge=_edge, denylist=_denylist)
+    counted = touches_of_conversions(conversion=_conversion, order_visit=_order_visit, component=_component)
     return text(
         f"""
         {counted}, held AS (

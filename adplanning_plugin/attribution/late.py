@@ -10,7 +10,7 @@ from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.models import Credit, Touchpoint
-from adplanning_plugin.identity import edge_table
+from adplanning_plugin.identity import component_table, edge_table
 from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
@@ -24,25 +24,26 @@ whose they are."""
 CHUNK = 500
 
 _conversion = cast("Table", conversion_table)
-_edge = cast("Table", edge_table)
+_edge, _component = (cast("Table", table).fullname for table in (edge_table, component_table))
 
 _CREDITED = "c.attribution_version IS NOT NULL AND c.deleted_at IS NULL"
-# The reverse of what credit reaches: the visit itself, and one strong edge away. What was never credited is due anyway.
+# The reverse of what credit reaches: the visit itself, and whoever is one with its visitor. What was never credited is
+# due anyway.
 _CONCERNED = text(
     f"""
     WITH touch AS MATERIALIZED (
       SELECT * FROM unnest(CAST(:visitors AS text[]), CAST(:sessions AS text[]), CAST(:people AS text[]),
                            CAST(:times AS timestamptz[])) AS t(visitor_id, session_id, person_id, at)
+    ), own AS MATERIALIZED (
+      SELECT c.component_id, min(t.at) AS at FROM touch t
+      JOIN {_component} c ON c.tenant_id = :tenant AND c.node = t.visitor_id AND c.is_visitor
+      GROUP BY 1
     ), kin AS MATERIALIZED (
-      SELECT other.visitor_id, min(t.at) AS at, NULL::text AS identifier FROM touch t
-      JOIN {_edge.fullname} mine ON mine.tenant_id = :tenant AND mine.visitor_id = t.visitor_id AND mine.strength = 2
-      JOIN {_edge.fullname} other
-        ON other.tenant_id = :tenant AND other.identifier = mine.identifier AND other.strength = 2
-      GROUP BY 1
+      SELECT m.node AS visitor_id, o.at FROM own o
+      JOIN {_component} m ON m.tenant_id = :tenant AND m.component_id = o.component_id AND m.is_visitor
     ), named AS MATERIALIZED (
-      SELECT mine.identifier, min(t.at) AS at FROM touch t
-      JOIN {_edge.fullname} mine ON mine.tenant_id = :tenant AND mine.visitor_id = t.visitor_id AND mine.strength = 2
-      GROUP BY 1
+      SELECT m.node AS identifier, o.at FROM own o
+      JOIN {_component} m ON m.tenant_id = :tenant AND m.component_id = o.component_id AND NOT m.is_visitor
     )
     SELECT c.id FROM (
       SELECT visitor_id, min(at) AS at
@@ -66,45 +67,73 @@ _CONCERNED = text(
 )
 
 
-# Credited conversions of somebody else's visit, by their own name or (where they have none) by the name of that visit,
-# which newly linked visitors' touches may have a share in.
+# Credited conversions that reach more since these visitors came to others. One that was on the visitors' side reaches
+# everybody's touches now; one that was on the others' side reaches the visitors'.
 _NEWLY_REACHED = text(
     f"""
-    WITH mine AS MATERIALIZED (
-      SELECT e.visitor_id, e.identifier FROM {_edge.fullname} e
-      WHERE e.tenant_id = :tenant AND e.visitor_id = ANY(CAST(:visitors AS text[])) AND e.strength = 2
+    WITH one AS MATERIALIZED (
+      SELECT m.component_id, m.node, m.is_visitor, m.node = ANY(CAST(:visitors AS text[])) AS came
+      FROM (SELECT DISTINCT c.component_id FROM {_component} c
+            WHERE c.tenant_id = :tenant AND c.is_visitor AND c.node = ANY(CAST(:visitors AS text[]))) mine
+      JOIN {_component} m ON m.tenant_id = :tenant AND m.component_id = mine.component_id
+    ), named AS MATERIALIZED (
+      SELECT o.component_id, o.node, NOT EXISTS (
+        SELECT 1 FROM {_edge} e JOIN one other ON other.node = e.visitor_id AND other.is_visitor AND NOT other.came
+        WHERE e.tenant_id = :tenant AND e.identifier = o.node AND e.strength = 2 AND e.revoked_at IS NULL) AS came
+      FROM one o WHERE NOT o.is_visitor
     ), reached AS (
-      SELECT c.id, c.occurred_at, c.visitor_id AS own, m.visitor_id FROM mine m
-      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.person_id = substr(m.identifier, 8)
-      WHERE m.identifier LIKE 'person:%' AND {_CREDITED}
-      UNION
-      SELECT c.id, c.occurred_at, c.visitor_id, m.visitor_id FROM mine m
-      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.identifier = m.identifier
+      SELECT c.id, c.occurred_at, c.visitor_id AS own, n.component_id, n.came FROM named n
+      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.person_id = substr(n.node, 8)
+      WHERE n.node LIKE 'person:%' AND {_CREDITED}
+      UNION ALL
+      SELECT c.id, c.occurred_at, c.visitor_id, n.component_id, n.came FROM named n
+      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.identifier = n.node
       WHERE {_CREDITED}
-      UNION
-      SELECT c.id, c.occurred_at, c.visitor_id, near.visitor_id FROM mine m
-      JOIN {_edge.fullname} near ON near.tenant_id = :tenant AND near.identifier = m.identifier AND near.strength = 2
-      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.visitor_id = m.visitor_id
-      WHERE {_CREDITED} AND (c.lead_id IS NOT NULL OR (c.person_id IS NULL AND c.identifier IS NULL))
-      UNION
-      SELECT c.id, c.occurred_at, c.visitor_id, m.visitor_id FROM mine m
-      JOIN {_edge.fullname} near ON near.tenant_id = :tenant AND near.identifier = m.identifier AND near.strength = 2
-      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.visitor_id = near.visitor_id
-      WHERE {_CREDITED} AND (c.lead_id IS NOT NULL OR (c.person_id IS NULL AND c.identifier IS NULL))
+      UNION ALL
+      SELECT c.id, c.occurred_at, c.visitor_id, o.component_id, o.came FROM one o
+      JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.visitor_id = o.node
+      WHERE o.is_visitor AND {_CREDITED} AND (c.lead_id IS NOT NULL OR (c.person_id IS NULL AND c.identifier IS NULL))
     )
     SELECT DISTINCT r.id FROM reached r
-    WHERE r.own IS DISTINCT FROM r.visitor_id AND EXISTS (
-      SELECT 1 FROM adplanning.touchpoint t
-      WHERE t.tenant_id = :tenant AND t.visitor_id = r.visitor_id AND t.occurred_at <= r.occurred_at)
+    WHERE EXISTS (
+      SELECT 1 FROM one o JOIN adplanning.touchpoint t
+        ON t.tenant_id = :tenant AND t.visitor_id = o.node AND t.occurred_at <= r.occurred_at
+      WHERE o.component_id = r.component_id AND o.is_visitor AND (o.came OR r.came)
+        AND o.node IS DISTINCT FROM r.own)
+    ORDER BY 1
+    """  # noqa: S608 - table names of our own; every value is a parameter
+)
+# Credited conversions of whoever these visitors were ever one with: what they lost is no longer written anywhere.
+_ONCE_REACHED = text(
+    f"""
+    WITH mine AS MATERIALIZED (
+      SELECT DISTINCT e.identifier FROM {_edge} e
+      WHERE e.tenant_id = :tenant AND e.visitor_id = ANY(CAST(:visitors AS text[]))
+    )
+    SELECT c.id FROM mine m
+    JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.person_id = substr(m.identifier, 8)
+    WHERE m.identifier LIKE 'person:%' AND {_CREDITED}
+    UNION
+    SELECT c.id FROM mine m JOIN {_conversion.fullname} c ON c.tenant_id = :tenant AND c.identifier = m.identifier
+    WHERE {_CREDITED}
+    UNION
+    SELECT c.id FROM {_conversion.fullname} c
+    WHERE c.tenant_id = :tenant AND c.visitor_id = ANY(CAST(:visitors AS text[])) AND {_CREDITED}
     ORDER BY 1
     """  # noqa: S608 - table names of our own; every value is a parameter
 )
 
 
 async def conversions_of_linked(session: AsyncSession, tenant_id: str, visitor_ids: Sequence[str]) -> list[str]:
-    """Credited conversions that visitors with a new strong edge may have a share in."""
+    """Credited conversions that visitors which came to others may have a share in, or those others in theirs."""
     values = {"tenant": tenant_id, "visitors": list(visitor_ids)}
     return list((await session.execute(_NEWLY_REACHED, values)).scalars())
+
+
+async def conversions_of_unlinked(session: AsyncSession, tenant_id: str, visitor_ids: Sequence[str]) -> list[str]:
+    """Credited conversions that visitors which ceased to be one may have had a share in."""
+    values = {"tenant": tenant_id, "visitors": list(visitor_ids)}
+    return list((await session.execute(_ONCE_REACHED, values)).scalars())
 
 
 async def conversions_after(

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_, select
 
 from adplanning_plugin.attribution.crediting import compute_credit
-from adplanning_plugin.attribution.late import DUE, announce_due, conversions_of_linked
+from adplanning_plugin.attribution.late import DUE, announce_due, conversions_of_linked, conversions_of_unlinked
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.resolution import resolve_touches
 from adplanning_plugin.attribution.service import read_host_sessions, read_sessions_of, reads_host_sessions
 from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.attribution.utm import normalise_name
-from adplanning_plugin.identity import LINKED
+from adplanning_plugin.identity import LINKED, UNLINKED
 from adplanning_plugin.kernel.events import Delivery, Event, Retry, Subscription
 from adplanning_plugin.kernel.sweep import Sweep, SweepContext
 from adplanning_plugin.links import Links
@@ -71,10 +71,14 @@ async def on_host_event(delivery: Delivery, event: Event) -> None:
 
 
 async def on_links(delivery: Delivery, events: Sequence[Event]) -> None:
-    """Visitors' strong edges changed after orders were credited: those that may reach other touches now are due."""
-    await turn_to_change(delivery.session, delivery.tenant_id)  # for credit that did not see the edges yet
-    ids = await conversions_of_linked(delivery.session, delivery.tenant_id, _ids_of(events))
-    await announce_due(delivery.session, delivery.runtime, delivery.tenant_id, ids)
+    """Visitors came to others, or left them, after orders were credited: those that may reach other touches are due."""
+    session, tenant_id = delivery.session, delivery.tenant_id
+    await turn_to_change(session, tenant_id)  # for credit that did not see them so yet
+    found: set[str] = set()
+    for name, concerned in ((LINKED, conversions_of_linked), (UNLINKED, conversions_of_unlinked)):
+        if some := [event for event in events if event.name == name]:
+            found.update(await concerned(session, tenant_id, _ids_of(some)))
+    await announce_due(session, delivery.runtime, tenant_id, sorted(found))
 
 
 async def on_linked(delivery: Delivery, event: Event) -> None:
@@ -120,7 +124,7 @@ SUBSCRIPTIONS = (
         handle=on_conversion,
         together=on_conversions,
     ),
-    Subscription(id="attribution.linked", events=(LINKED,), handle=on_linked, together=on_links),
+    Subscription(id="attribution.linked", events=(LINKED, UNLINKED), handle=on_linked, together=on_links),
     Subscription(
         id="attribution.sessions",
         events=("analytics_event.created",),

@@ -1,8 +1,4 @@
-"""Edges between visitors and identifiers: written set-wise, capped, resolved one hop on read. Nothing is merged.
-
-A strong edge that was not there before, and one that the denylist hides or shows again, is told of (`identity.linked`,
-the ids of its visitors): what was counted may have to be counted again.
-"""
+"""Edges between visitors and identifiers: written set-wise and capped. What they make one is kept by `components`."""
 
 from __future__ import annotations
 
@@ -16,37 +12,33 @@ from sqlalchemy import (
     FromClause,
     Select,
     String,
-    Subquery,
     Text,
+    and_,
     case,
     cast,
     column,
-    delete,
     distinct,
     exists,
     func,
     literal,
     literal_column,
+    null,
+    or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.identity.components import keep_in_step
+from adplanning_plugin.identity.erased import erased_as
 from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
+from adplanning_plugin.identity.settings import IdentitySettings, settings_of
 from adplanning_plugin.kernel.database import any_of
-from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
 
-MAX_VISITORS = 50
-"""Visitors one identifier may be linked to; beyond it is a shared mailbox, a till, or a test address."""
 STRONG, WEAK = 2, 1
-LINKED = "identity.linked"
-"""The event of strong edges that are new, hidden or shown again; its data is {"ids": visitor ids}."""
-_TOLD_AT_ONCE = 500
-Kind = Literal["order", "login", "signed_link", "form"]
-_ABOVE_CAP = f"seen with more than {MAX_VISITORS} visitors"
+Kind = Literal["order", "login", "signed_link", "confirmed", "form"]
 
-visitor_table = Visitor.__table__
 edge_table = IdentityEdge.__table__
 denylist_table = IdentityDenylist.__table__
 
@@ -58,7 +50,7 @@ class Edge(NamedTuple):
     identifier: str
     kind: Kind
     source: str
-    """What showed it: `order:<id>`, `login`, `link`, `form:<id>`."""
+    """What showed it: `order:<id>`, `login`, `link`, `operator`, `form:<id>`, `lead:<id>`."""
     seen_at: datetime
 
 
@@ -90,156 +82,119 @@ async def link(session: AsyncSession, runtime: Runtime, tenant_id: str, edges: S
 async def link_from(session: AsyncSession, runtime: Runtime, tenant_id: str, seen: FromClause) -> int:
     """Write the edges that a selectable yields: columns visitor_id, identifier, kind, source, seen_at.
 
-    Identifiers on the denylist get none; one that exceeds `MAX_VISITORS` is put on it, which hides its edges on read.
+    Identifiers on the denylist get none, nor does what was before an erasure; one that exceeds its cap of visitors is
+    put on the list, which hides its edges on read. A fact from before its edge was revoked is what was revoked, and
+    changes nothing; a later one is new evidence, with which the edge is live again from that fact on.
     """
-    c = seen.c
+    settings = await settings_of(session, tenant_id)
+    told = select(seen).where(erased_as(runtime, tenant_id, seen.c.seen_at, seen.c.identifier).is_(None))
+    touched = (await session.execute(_upsert(tenant_id, told.subquery("told"), settings))).all()
+    if touched:
+        crowded = await _cap(session, tenant_id, settings, sorted({row.identifier for row in touched}))
+        strong = [row for row in touched if row.strength == STRONG and row.identifier not in crowded]
+        await keep_in_step(
+            session,
+            runtime,
+            tenant_id,
+            settings,
+            visitors=(row.visitor_id for row in strong),
+            identifiers={*crowded, *(row.identifier for row in strong)},
+            told=[row.visitor_id for row in strong if row.is_new],
+        )
+    return len(touched)
+
+
+def _upsert(tenant_id: str, seen: FromClause, settings: IdentitySettings) -> Any:
+    c, e = seen.c, edge_table.c
+    denied = exists().where(
+        denylist_table.c.tenant_id == tenant_id,
+        denylist_table.c.identifier == c.identifier,
+        denylist_table.c.allowed_at.is_(None),
+    )
+    revoked = exists().where(
+        e.tenant_id == tenant_id,
+        e.visitor_id == c.visitor_id,
+        e.identifier == c.identifier,
+        e.kind == c.kind,
+        e.revoked_at >= c.seen_at,
+    )
+    form = STRONG if settings.form_email_links == "confirmed" else WEAK
     grouped = (
         select(
             literal(tenant_id).label("tenant_id"),
             c.visitor_id,
             c.identifier,
             c.kind,
-            case((c.kind == "form", WEAK), else_=STRONG).label("strength"),
+            case((c.kind == "form", form), else_=STRONG).label("strength"),
             func.min(c.source).label("source"),
             func.min(c.seen_at).label("first_seen_at"),
             func.max(c.seen_at).label("last_seen_at"),
         )
-        .where(
-            c.visitor_id.is_not(None),
-            c.identifier.is_not(None),
-            ~exists().where(denylist_table.c.tenant_id == tenant_id, denylist_table.c.identifier == c.identifier),
-        )
+        .where(c.visitor_id.is_not(None), c.identifier.is_not(None), ~denied, ~revoked)
         .group_by(c.visitor_id, c.identifier, c.kind)
         .order_by(c.visitor_id, c.identifier, c.kind)
     )
     statement = insert(IdentityEdge).from_select([col.name for col in grouped.selected_columns], grouped)
-    excluded = statement.excluded
-    written = statement.on_conflict_do_update(
+    excluded, was_revoked = statement.excluded, IdentityEdge.revoked_at.is_not(None)
+    return statement.on_conflict_do_update(
         index_elements=["tenant_id", "visitor_id", "identifier", "kind"],
         set_={
-            "first_seen_at": func.least(IdentityEdge.first_seen_at, excluded.first_seen_at),
+            "first_seen_at": case(
+                (was_revoked, excluded.first_seen_at),
+                else_=func.least(IdentityEdge.first_seen_at, excluded.first_seen_at),
+            ),
             "last_seen_at": func.greatest(IdentityEdge.last_seen_at, excluded.last_seen_at),
+            "source": case((was_revoked, excluded.source), else_=IdentityEdge.source),
+            "strength": case((was_revoked, excluded.strength), else_=IdentityEdge.strength),
+            "version": IdentityEdge.version + case((was_revoked, 1), else_=0),
+            "revoked_at": null(),
+            "revoked_by": null(),
+            "revoked_reason": null(),
         },
-        where=(IdentityEdge.first_seen_at > excluded.first_seen_at)
-        | (IdentityEdge.last_seen_at < excluded.last_seen_at),
+        where=or_(
+            and_(
+                IdentityEdge.revoked_at.is_(None),
+                or_(
+                    IdentityEdge.first_seen_at > excluded.first_seen_at,
+                    IdentityEdge.last_seen_at < excluded.last_seen_at,
+                ),
+            ),
+            IdentityEdge.revoked_at < excluded.last_seen_at,
+        ),
     ).returning(
         IdentityEdge.visitor_id,
         IdentityEdge.identifier,
+        IdentityEdge.strength,
         # A row that this statement inserted was locked by nobody yet.
-        ((IdentityEdge.strength == STRONG) & (literal_column("xmax") == literal_column("0"))).label(
-            "is_new_and_strong"
-        ),
+        (literal_column("xmax") == literal_column("0")).label("is_new"),
     )
-    touched = (await session.execute(written)).all()
-    if touched:
-        crowded = await _cap(session, tenant_id, sorted({row.identifier for row in touched}))
-        visitors = {row.visitor_id for row in touched if row.is_new_and_strong}
-        visitors.update(await _strongly_linked(session, tenant_id, crowded))
-        await _tell(session, runtime, tenant_id, sorted(visitors))
-    return len(touched)
 
 
-async def _tell(session: AsyncSession, runtime: Runtime, tenant_id: str, visitor_ids: Sequence[str]) -> None:
-    for start in range(0, len(visitor_ids), _TOLD_AT_ONCE):
-        await publish(session, runtime, tenant_id, LINKED, {"ids": visitor_ids[start : start + _TOLD_AT_ONCE]})
+async def _cap(
+    session: AsyncSession, tenant_id: str, settings: IdentitySettings, identifiers: Sequence[str]
+) -> frozenset[str]:
+    """Put identifiers with too many visitors on the denylist; returns those that were not on it.
 
-
-async def _strongly_linked(session: AsyncSession, tenant_id: str, identifiers: Sequence[str]) -> list[str]:
-    """Visitors with a strong edge to any of the identifiers, whether the denylist hides it or not."""
-    if not identifiers:
-        return []
-    statement = select(edge_table.c.visitor_id).where(
-        edge_table.c.tenant_id == tenant_id,
-        edge_table.c.identifier == any_of(identifiers),
-        edge_table.c.strength == STRONG,
+    One that an operator took off the list stays off: the cap of what may be one at all still holds.
+    """
+    most = case(
+        (edge_table.c.identifier.startswith("person:", autoescape=True), settings.most_visitors_of_person),
+        else_=settings.most_visitors_of_email,
     )
-    return sorted(set(await session.scalars(statement)))
-
-
-async def _cap(session: AsyncSession, tenant_id: str, identifiers: list[str]) -> list[str]:
-    """Put identifiers with too many visitors on the denylist; returns those that were not on it."""
+    reason = literal("seen with more than ").op("||")(cast(most, Text())).op("||")(literal(" visitors"))
     crowded = (
-        select(literal(tenant_id), edge_table.c.identifier, literal(_ABOVE_CAP), func.now())
+        select(literal(tenant_id), edge_table.c.identifier, reason, func.now())
         .where(
-            edge_table.c.tenant_id == tenant_id, edge_table.c.identifier == func.any(cast(identifiers, ARRAY(Text())))
+            edge_table.c.tenant_id == tenant_id,
+            edge_table.c.identifier == any_of(identifiers),
+            edge_table.c.revoked_at.is_(None),
         )
         .group_by(edge_table.c.identifier)
-        .having(func.count(distinct(edge_table.c.visitor_id)) > MAX_VISITORS)
+        .having(func.count(distinct(edge_table.c.visitor_id)) > most)
     )
     columns = ["tenant_id", "identifier", "reason", "created_at"]
-    denied = insert(IdentityDenylist).from_select(columns, crowded).on_conflict_do_nothing()
-    return list(await session.scalars(denied.returning(IdentityDenylist.identifier)))
-
-
-async def deny(session: AsyncSession, runtime: Runtime, tenant_id: str, identifier: str, reason: str) -> bool:
-    """Let an identifier link nobody from now on; its edges stay and are hidden on read. False where it was denied."""
-    values = {"tenant_id": tenant_id, "identifier": identifier, "reason": reason, "created_at": func.now()}
-    statement = insert(IdentityDenylist).values(values).on_conflict_do_nothing().returning(IdentityDenylist.identifier)
-    if (await session.execute(statement)).scalar_one_or_none() is None:
-        return False
-    await _tell(session, runtime, tenant_id, await _strongly_linked(session, tenant_id, [identifier]))
-    return True
-
-
-async def allow(session: AsyncSession, runtime: Runtime, tenant_id: str, identifier: str) -> bool:
-    """Take an identifier off the denylist, which shows its edges again; False where it was not on it."""
-    statement = (
-        delete(IdentityDenylist)
-        .where(IdentityDenylist.tenant_id == tenant_id, IdentityDenylist.identifier == identifier)
-        .returning(IdentityDenylist.identifier)
-    )
-    if (await session.execute(statement)).scalar_one_or_none() is None:
-        return False
-    await _tell(session, runtime, tenant_id, await _strongly_linked(session, tenant_id, [identifier]))
-    return True
-
-
-def visitor_edges(tenant_id: str, *, strength: int = STRONG) -> Subquery:
-    """The edges that count for one tenant, as a read-only selectable: none of a denied identifier, none too weak."""
-    denied = exists().where(
-        denylist_table.c.tenant_id == tenant_id, denylist_table.c.identifier == edge_table.c.identifier
-    )
-    return (
-        select(
-            edge_table.c.visitor_id,
-            edge_table.c.identifier,
-            edge_table.c.kind,
-            edge_table.c.strength,
-            edge_table.c.source,
-            edge_table.c.first_seen_at,
-            edge_table.c.last_seen_at,
-        )
-        .where(edge_table.c.tenant_id == tenant_id, edge_table.c.strength >= strength, ~denied)
-        .subquery("visitor_edges")
-    )
-
-
-def visitors_of(tenant_id: str, identifiers: Sequence[str], *, strength: int = STRONG) -> Select[tuple[str]]:
-    """The visitors that one hop links to any of the identifiers."""
-    edges = visitor_edges(tenant_id, strength=strength)
-    wanted = func.any(cast(list(identifiers), ARRAY(Text())))
-    return select(edges.c.visitor_id).where(edges.c.identifier == wanted).distinct()
-
-
-def people_of_visitors(tenant_id: str) -> Subquery:
-    """(visitor_id, person_id) by strong edges; a shared browser belongs to the person seen on it last."""
-    edges = visitor_edges(tenant_id)
-    person = func.substr(edges.c.identifier, len("person:") + 1)
-    return (
-        select(edges.c.visitor_id, person.label("person_id"))
-        .where(edges.c.identifier.startswith("person:", autoescape=True))
-        .ext(distinct_on(edges.c.visitor_id))
-        .order_by(edges.c.visitor_id, edges.c.last_seen_at.desc(), edges.c.identifier)
-        .subquery("people_of_visitors")
-    )
-
-
-async def resolve_person(session: AsyncSession, tenant_id: str, visitor_id: str) -> str | None:
-    """The host's person id behind a visitor, by strong edges; None where nothing strong says so."""
-    people = people_of_visitors(tenant_id)
-    return (
-        await session.execute(select(people.c.person_id).where(people.c.visitor_id == visitor_id))
-    ).scalar_one_or_none()
+    listed = insert(IdentityDenylist).from_select(columns, crowded).on_conflict_do_nothing()
+    return frozenset(await session.scalars(listed.returning(IdentityDenylist.identifier)))
 
 
 async def see_visitors(session: AsyncSession, tenant_id: str, seen: FromClause) -> int:

@@ -23,7 +23,6 @@ from adplanning_plugin.tracking.goal_hits import read_events
 from adplanning_plugin.tracking.goal_vocabulary import GoalVocabularyController
 from adplanning_plugin.tracking.goals_admin import GoalController
 from adplanning_plugin.tracking.models import Conversion, ConversionAdjustment, Goal
-from adplanning_plugin.tracking.nearby import IDENTITY_SECTION
 from adplanning_plugin.tracking.sections import SECTIONS
 from adplanning_plugin.tracking.subscribers import SUBSCRIPTIONS
 from adplanning_plugin.tracking.sweeps import ORDERS_CHECK, SWEEPS
@@ -117,8 +116,8 @@ class TrackingHooks:
 
     @hookimpl
     def register_settings(self) -> Sequence[SettingsSection]:
-        """Privacy, the revenue basis, and which visit an order without one of its own has."""
-        return [*self._capture.register_settings(), REVENUE_SECTION, IDENTITY_SECTION]
+        """Privacy and the revenue basis."""
+        return [*self._capture.register_settings(), REVENUE_SECTION]
 
     @hookimpl
     def register_admin_pages(self) -> Sequence[AdminPage]:

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import DateTime, FromClause, Select, cast, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.identity import email_identifier_sql, visitor_edges
+from adplanning_plugin.identity import IdentitySettings, email_identifier_sql, visitor_edges
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.kernel.settings import SettingsSection, load
+from adplanning_plugin.kernel.settings import load
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import basis
 from adplanning_plugin.tracking.models import Conversion, OrderVisit, Session
-
-
-class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an order without a visit of its own finds that of its buyer."""
-
-    visit_hours_before_order: Annotated[int, msgspec.Meta(ge=0, le=720)] = 24
-    """A known visitor's session that began within these hours before the order is the order's; 0 turns it off."""
-
-
-IDENTITY_SECTION = SettingsSection(key="identity", type=IdentitySettings, title="Orders without a visit of their own")
 
 
 class Nearby(NamedTuple):
@@ -98,6 +87,18 @@ async def orders_without_visit(session: AsyncSession, tenant_id: str, visitor_id
             stamp.consent != "denied",
         )
         .distinct()
+    )
+    return [row for row in await session.scalars(found) if row]
+
+
+async def orders_by_edges(session: AsyncSession, tenant_id: str, visitor_ids: Sequence[str]) -> list[str]:
+    """Orders whose visit is one of these visitors' only because an edge said so."""
+    stamp, c = OrderVisit.__table__.c, Conversion.__table__.c
+    found = (
+        select(c.order_id)
+        .join(OrderVisit, (stamp.tenant_id == tenant_id) & (stamp.order_id == c.order_id))
+        .where(c.tenant_id == tenant_id, c.visitor_id.in_(visitor_ids), stamp.method.in_(("login", "email")))
+        .order_by(c.order_id)
     )
     return [row for row in await session.scalars(found) if row]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from adplanning_plugin.identity import LINKED
+from adplanning_plugin.identity import LINKED, UNLINKED
 from adplanning_plugin.kernel.events import Delivery, Event, Retry, Subscription
 from adplanning_plugin.kernel.workflows import Workflow, start
 from adplanning_plugin.tracking.forms import link_forms
-from adplanning_plugin.tracking.nearby import nearby_visits, orders_without_visit
+from adplanning_plugin.tracking.nearby import nearby_visits, orders_by_edges, orders_without_visit
 from adplanning_plugin.tracking.purchases import record_purchases
 from adplanning_plugin.tracking.workflows import (
     track_conversion_of_event,
@@ -86,6 +86,13 @@ async def on_linked(delivery: Delivery, event: Event) -> None:
     await record_purchases(session, runtime, tenant_id, [visit.order_id for visit in found])
 
 
+async def on_unlinked(delivery: Delivery, event: Event) -> None:
+    """Visitors ceased to be somebody's: orders that took one of their visits for want of their own look again."""
+    session, tenant_id = delivery.session, delivery.tenant_id
+    ids = await orders_by_edges(session, tenant_id, host_ids(event, "visitor_id"))
+    await record_purchases(session, delivery.runtime, tenant_id, ids)
+
+
 SUBSCRIPTIONS = (
     Subscription(
         id="tracking.purchases",
@@ -96,6 +103,7 @@ SUBSCRIPTIONS = (
     Subscription(id="tracking.leads", events=("lead.created", "lead.updated"), handle=on_lead, together=on_leads),
     Subscription(id="tracking.forms", events=("form_response.created",), handle=on_form_response),
     Subscription(id="tracking.linked", events=(LINKED,), handle=on_linked),
+    Subscription(id="tracking.unlinked", events=(UNLINKED,), handle=on_unlinked),
     Subscription(
         id="tracking.goals",
         events=("analytics_event.created",),

@@ -13,7 +13,7 @@ from adplanning_plugin import hookimpl
 from adplanning_plugin.attribution import compute_credit, current_rules
 from adplanning_plugin.attribution.models import Credit
 from adplanning_plugin.attribution.rules import SECTION, WINDOWS
-from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge
+from adplanning_plugin.identity import Edge, deny, link
 from adplanning_plugin.kernel.errors import ConfigurationError, Invalid
 from adplanning_plugin.kernel.money import split_largest_remainder
 from adplanning_plugin.kernel.settings import save
@@ -29,18 +29,8 @@ async def credited(runtime: Any, *ids: str, tenant_id: str = "main") -> int:
 
 async def edge(store: Store, visitor_id: str, identifier: str, strength: int = 2) -> None:
     async with store.runtime.database.transaction(store.tenant_id) as session:
-        session.add(
-            IdentityEdge(
-                tenant_id=store.tenant_id,
-                visitor_id=visitor_id,
-                identifier=identifier,
-                kind="order" if strength == 2 else "form",
-                strength=strength,
-                source="test",
-                first_seen_at=NOON,
-                last_seen_at=NOON,
-            )
-        )
+        kind = "order" if strength == 2 else "form"
+        await link(session, store.runtime, store.tenant_id, [Edge(visitor_id, identifier, kind, "test", NOON)])
 
 
 async def change(store: Store, id: str, **values: Any) -> None:  # noqa: A002
@@ -129,7 +119,7 @@ async def test_strong_edges_bring_other_devices_weak_and_denied_ones_do_not(stor
     await edge(store, "claimed", "email:abc", strength=1)
     await edge(store, "shared", "email:mailbox")
     async with runtime.database.transaction("main") as session:
-        session.add(IdentityDenylist(tenant_id="main", identifier="email:mailbox", reason="shared", created_at=NOON))
+        await deny(session, store.runtime, "main", "email:mailbox", "shared")
     await store.conversion("conv_1", person_id="7", identifier="email:abc")
     await store.conversion("conv_2", identifier="email:mailbox")
     await store.conversion("conv_lead", identifier="email:abc", lead_id="9", conversion_type="lead_form_submission")

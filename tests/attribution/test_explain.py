@@ -10,7 +10,7 @@ import pytest
 
 from adplanning_plugin.attribution import compute_credit
 from adplanning_plugin.attribution.rules import SECTION, WINDOWS
-from adplanning_plugin.identity.models import IdentityDenylist
+from adplanning_plugin.identity import deny
 from adplanning_plugin.kernel.money import split_largest_remainder
 from adplanning_plugin.kernel.settings import save
 from adplanning_plugin.stats.credit import MODELS, weights
@@ -124,7 +124,7 @@ async def test_every_touch_that_could_be_meant_says_why_it_is_in_or_out(store: S
             await store.touch(f"touch_{visitor}", NOON - 2 * DAY, visitor_id=visitor)
         await edge(store, visitor, identifier, strength)
     async with runtime.database.transaction("main") as session:
-        session.add(IdentityDenylist(tenant_id="main", identifier="person:9", reason="a till", created_at=NOON))
+        await deny(session, store.runtime, "main", "person:9", "a till")
     await store.conversion("conv_1", visitor_id="vis_1", person_id="9", identifier="email:" + "a" * 64)
     await credited(runtime, "conv_1")
 

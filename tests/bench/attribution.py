@@ -33,7 +33,7 @@ RESOLVED = TENANTS[1]
 _NAMES = {
     "conversion": "adplanning.conversion",
     "order_visit": "adplanning.order_visit",
-    "edge": "adplanning.identity_edge",
+    "component": "adplanning.identity_component",
 }
 
 PLAIN = """
@@ -154,7 +154,6 @@ async def _credit_cpu(runtime: Runtime, batches: Sequence[Sequence[str]], window
     rules = Rules()
     statement = credit_insert(
         **_NAMES,
-        denylist="adplanning.identity_denylist",
         windows=windows,
         direct=rules.settings.direct,
     )

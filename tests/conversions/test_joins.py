@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from adplanning_plugin.identity import Edge, identifier_for_email, link, visitors_of
+from adplanning_plugin.identity import IDENTITY_SECTION, Edge, identifier_for_email, link, visitors_of
 from adplanning_plugin.kernel.settings import save
 from adplanning_plugin.kernel.tables import WorkItem
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking import order_visit_table
-from adplanning_plugin.tracking.nearby import IDENTITY_SECTION
 from tests.conversions import shop
 from tests.conversions.shop import DAY, sale
 
