@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Table, Text, TextClause, column, delete, sele
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.credit_sql import credit_insert
+from adplanning_plugin.attribution.fit_effects import effects_of
 from adplanning_plugin.attribution.hook_credit import append_models
 from adplanning_plugin.attribution.models import Credit
 from adplanning_plugin.attribution.rules import Rules, RuleState, ensure_rules, hook_models, rule_state
@@ -19,7 +20,6 @@ from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links, write_back
-from adplanning_plugin.stats.credit import MODELS
 from adplanning_plugin.tracking import conversion_table, order_visit_table, stamp_attribution, write_attribution
 
 BATCH = 2_000
@@ -139,7 +139,7 @@ async def _batch(
     for rules in state.computed:
         if wanted := whole if rules is active else [row.id for row in alive]:
             await _insert(session, tenant_id, rules, wanted)
-            if len(rules.models) > len(MODELS):
+            if len(rules.models) > rules.built_in:
                 await append_models(session, tenant_id, wanted, rules, hook_models(runtime))
     if beside:
         await stamp_attribution(session, tenant_id, beside, newest.version)
@@ -184,11 +184,13 @@ async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequ
         "first": rules.settings.position_first,
         "last": rules.settings.position_last,
     }
-    await session.execute(_statement(rules.windows, rules.settings.direct), values)
+    fit = None if rules.fit_id is None else await effects_of(session, tenant_id, rules.fit_id)
+    statement = _statement(rules.windows, rules.settings.direct, fit and fit.level)
+    await session.execute(statement, values if fit is None else values | fit.values())
 
 
 @lru_cache(maxsize=16)
-def _statement(windows: tuple[int, ...], direct: str) -> TextClause:
+def _statement(windows: tuple[int, ...], direct: str, level: str | None) -> TextClause:
     """Made once: to find the parameters in so long a text takes a millisecond."""
     return text(
         credit_insert(
@@ -197,5 +199,6 @@ def _statement(windows: tuple[int, ...], direct: str) -> TextClause:
             component=_component.fullname,
             windows=windows,
             direct=direct,
+            level=level,
         )
     )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution.adoption import adopt, withdraw
 from adplanning_plugin.attribution.fit_models import Fit
 from adplanning_plugin.attribution.fit_schemas import NewFit, fit_out, fit_rows, wanted_fit
 from adplanning_plugin.attribution.fit_settings import DataDrivenSettings
 from adplanning_plugin.attribution.fits import request_fit
+from adplanning_plugin.attribution.rules import rule_state
 from adplanning_plugin.kernel import settings as kernel_settings
 from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.export import list_response
-from adplanning_plugin.kernel.http import AdminCall
+from adplanning_plugin.kernel.http import MANAGE, AdminCall, scope
 from adplanning_plugin.kernel.paging import ListParams, paginate
 from adplanning_plugin.stats.data_driven import EXTRA, installed
 
@@ -37,6 +39,7 @@ class FitController(Controller):
             found: dict[str, Any] = {}
             for name, statement in {
                 "adopted": fit_rows(call.tenant_id).where(Fit.id == used),
+                "adopting": fit_rows(call.tenant_id).where(Fit.id == building),
                 "latest": newest.where(Fit.status.in_(("done", "insufficient_data"))),
                 "running": newest.where(Fit.status.in_(("pending", "running"))),
             }.items():
@@ -89,11 +92,40 @@ class FitController(Controller):
 
         return await call.create(work, given, status=202)
 
+    @post(
+        "/fits/{fit_id:str}/adopt",
+        operation_id="adoptDataDrivenFit",
+        summary="Share credit by this fit",
+        guards=[scope(MANAGE)],
+        status_code=202,
+    )
+    async def adopt(self, call: NamedDependency[AdminCall], fit_id: FromPath[str]) -> dict[str, Any]:
+        """Answers at once: the new rule version is built beside the one in use, and takes its place when complete."""
+        async with call.transaction() as session:
+            state = await adopt(session, call.runtime, call.tenant_id, fit_id, call.actor.id)
+            await call.audit(session, "data_driven.adopted", "fit", fit_id, {"rule_version": state.newest.version})
+            return {"fit": await _out(session, call.tenant_id, fit_id), "rule_version": state.newest.version}
+
+    @delete(
+        "/adoption",
+        operation_id="withdrawDataDrivenFit",
+        summary="Stop using the data-driven model",
+        guards=[scope(MANAGE)],
+        status_code=200,
+    )
+    async def withdraw(self, call: NamedDependency[AdminCall]) -> dict[str, Any]:
+        """The fit stays, and can be adopted again; refused while data_driven is the store's default model."""
+        async with call.transaction() as session:
+            fit_id = await withdraw(session, call.runtime, call.tenant_id)
+            await call.audit(session, "data_driven.withdrawn", "fit", fit_id)
+        return {"id": fit_id, "object": "adoption", "deleted": True}
+
 
 async def _in_use(session: AsyncSession, tenant_id: str) -> tuple[str | None, str | None]:
     """Ids of the fit that credit is shared by, and of the one whose credit is being computed."""
-    del session, tenant_id
-    return None, None
+    state = await rule_state(session, tenant_id)
+    building = None if state.building is None else state.building.fit_id
+    return state.active.fit_id, None if building == state.active.fit_id else building
 
 
 async def _out(session: AsyncSession, tenant_id: str, fit_id: str) -> dict[str, Any]:

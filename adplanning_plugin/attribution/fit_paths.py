@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.repository import COUNTED, conversion, credit, touchpoint
+from adplanning_plugin.attribution.versions import of_active
 from adplanning_plugin.identity import people_of_visitors
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.stats.fit_process import SEPARATOR
@@ -129,6 +130,7 @@ def _converting(asked: Asked) -> AnySelect:
         .select_from(credit.join(conversion, and_(v.tenant_id == c.tenant_id, v.id == c.conversion_id)))
         .where(
             c.tenant_id == asked.tenant_id,
+            of_active(asked.tenant_id),
             c.window_days == asked.window_days,
             c.occurred_at >= asked.start,
             c.occurred_at < asked.end,
@@ -155,6 +157,7 @@ def _not_converting(asked: Asked) -> AnySelect:
         .where(
             c.tenant_id == asked.tenant_id,
             c.touch_id == t.id,
+            of_active(asked.tenant_id),
             c.window_days == asked.window_days,
             *_counted(asked),
         )
@@ -171,7 +174,7 @@ def _not_converting(asked: Asked) -> AnySelect:
             t.is_direct,
         )
         .select_from(touchpoint.outerjoin(people, people.c.visitor_id == t.visitor_id))
-        .where(t.tenant_id == asked.tenant_id, t.occurred_at < asked.end, ~used.exists())
+        .where(t.tenant_id == asked.tenant_id, t.occurred_at < asked.end, ~t.is_excluded, ~used.exists())
     )
     if asked.window_days:
         free = free.where(t.occurred_at >= asked.start - timedelta(days=asked.window_days))

@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution.adoption import adopt_by_itself
 from adplanning_plugin.attribution.fit_models import Fit
 from adplanning_plugin.attribution.fit_paths import Asked, Paths, read_paths
 from adplanning_plugin.attribution.fit_run import FitFailed, run_fit
 from adplanning_plugin.attribution.fit_settings import DataDrivenSettings
+from adplanning_plugin.attribution.repository import conversion
 from adplanning_plugin.attribution.rules import current_rules
 from adplanning_plugin.kernel import settings as kernel_settings
 from adplanning_plugin.kernel.days import day_of, day_range
@@ -104,10 +106,43 @@ async def make_fit(context: JobContext) -> None:
 
         fitted = await run_fit(_question(fit, paths), drawn)
     except FitFailed as problem:
-        await _change(context, fit, {"status": "failed", "problem": str(problem), "finished_at": datetime.now(UTC)})
+        failure = {"status": "failed", "problem": str(problem), "finished_at": datetime.now(UTC)}
+        async with context.transaction() as session:
+            await session.execute(_update(fit, failure))
         return
-    await _change(context, fit, _result(paths, rule_version, fitted))
+    result = _result(paths, rule_version, fitted)
+    async with context.transaction() as session:
+        await session.execute(_update(fit, result))
+        if result["status"] == "done":
+            await adopt_by_itself(session, context.runtime, fit)
     await context.progress(fit.resamples + 2, fit.resamples + 2)
+
+
+async def ask_for_first_fit(session: AsyncSession, runtime: Runtime, tenant_id: str) -> str | None:
+    """Ask for the store's first fit once it has orders enough, so that data_driven is there before the first Sunday.
+
+    Returns:
+        The id of the piece of work; None where a fit was made before, or there is nothing to make one of.
+    """
+    if not installed() or await session.scalar(select(Fit.id).where(Fit.tenant_id == tenant_id).limit(1)):
+        return None
+    settings, _ = await kernel_settings.load(session, tenant_id, DataDrivenSettings)
+    if not settings.weekly:
+        return None
+    v = conversion.c
+    credited = select(v.id).where(v.tenant_id == tenant_id, v.attribution_version.is_not(None), v.deleted_at.is_(None))
+    if settings.conversion_type is not None:
+        credited = credited.where(v.conversion_type == settings.conversion_type)
+    enough = select(func.count()).select_from(credited.limit(settings.minimum_conversions).subquery())
+    if (await session.execute(enough)).scalar_one() < settings.minimum_conversions:
+        return None
+    if await session.scalar(
+        select(WorkItem.id).where(
+            WorkItem.tenant_id == tenant_id, WorkItem.kind == f"job:{FIT_JOB}", WorkItem.status == "pending"
+        )
+    ):
+        return None
+    return await run_job_now(session, runtime, tenant_id, FIT_JOB, {"first": True})
 
 
 async def _begin(context: JobContext) -> Fit | None:
@@ -180,10 +215,8 @@ def _result(paths: Paths, rule_version: int, fitted: Fitted) -> dict[str, Any]:
     }
 
 
-async def _change(context: JobContext, fit: Fit, values: dict[str, Any]) -> None:
-    statement = update(Fit).where(Fit.tenant_id == fit.tenant_id, Fit.id == fit.id).values(values)
-    async with context.transaction() as session:
-        await session.execute(statement)
+def _update(fit: Fit, values: dict[str, Any]) -> Update:
+    return update(Fit).where(Fit.tenant_id == fit.tenant_id, Fit.id == fit.id).values(values)
 
 
 def _row(tenant: Tenant, wanted: Wanted, *, requested_by: str | None) -> Fit:

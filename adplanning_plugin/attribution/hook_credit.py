@@ -16,7 +16,6 @@ from adplanning_plugin.attribution.rules import Rules
 from adplanning_plugin.hookspecs import AttributionModel
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.money import split_largest_remainder
-from adplanning_plugin.stats.credit import MODELS
 
 _credit = cast("Table", Credit.__table__)
 _SUM_TOLERANCE = 1e-6
@@ -77,14 +76,14 @@ async def append_models(
     )
     rows = (await session.execute(statement)).all()
     known = {model.name: model for model in installed}
-    models = [known.get(name) or _Removed(name) for name in rules.models[len(MODELS) :]]
+    models = [known.get(name) or _Removed(name) for name in rules.models[rules.built_in :]]
     given: list[dict[str, Any]] = []
     for _, group in groupby(rows, key=lambda row: (row.conversion_id, row.window_days)):
         given.extend(_shares(list(group), models))
     if not given:
         return
     values = {"tenant": tenant_id, "rows": msgspec.json.encode(given).decode()}
-    await session.execute(_ADD_UNATTRIBUTED, {**values, "built_in": len(MODELS)})
+    await session.execute(_ADD_UNATTRIBUTED, {**values, "built_in": rules.built_in})
     await session.execute(_APPEND, values)
 
 

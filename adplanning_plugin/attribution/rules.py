@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,6 +23,12 @@ from adplanning_plugin.stats.credit import ALIASES, FIRST_SHARE, HALF_LIFE_HOURS
 
 WINDOWS = (1, 3, 7, 14, 28, 30, 90, 0)
 """Lookback windows in days; 0 is lifetime."""
+DATA_DRIVEN = "data_driven"
+"""The model that shares by a fit's effects; it is there where a fit was adopted."""
+NO_FIT = (
+    "model data_driven takes a fit of the store's own journeys, and none is adopted:"
+    " GET /attribution/data-driven says what there is and what the data lack."
+)
 CREDIT_JOB = "compute-credit"
 """The job that computes whatever credit is due."""
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -52,6 +59,13 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = MODELS
     windows: tuple[int, ...] = WINDOWS
     settings: AttributionSettings = msgspec.field(default_factory=AttributionSettings)
+    fit_id: str | None = None
+    """The fit by whose effects data_driven shares; the model is there where a fit is."""
+
+    @property
+    def built_in(self) -> int:
+        """How many of the models the credit statement computes; those of other plugins follow."""
+        return len(_built_in(self.fit_id))
 
     @property
     def default_model(self) -> str:
@@ -64,13 +78,18 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         return self.settings.default_window_days
 
 
+def _built_in(fit_id: str | None) -> tuple[str, ...]:
+    return MODELS if fit_id is None else (*MODELS, DATA_DRIVEN)
+
+
 def hook_models(runtime: Runtime) -> tuple[AttributionModel, ...]:
     """Models of other plugins, in order of registration.
 
     Raises:
         ConfigurationError: a name that is taken; the sentence says by whom.
     """
-    taken: dict[str, str] = {**dict.fromkeys(MODELS, "the plugin"), **dict.fromkeys(ALIASES, "the plugin, as an alias")}
+    names = (*MODELS, DATA_DRIVEN)
+    taken: dict[str, str] = {**dict.fromkeys(names, "the plugin"), **dict.fromkeys(ALIASES, "the plugin, as an alias")}
     found: list[AttributionModel] = []
     for owner, model in registered(runtime, "register_attribution_models"):
         if model.name in taken:
@@ -128,8 +147,8 @@ async def current_rules(session: AsyncSession, tenant_id: str) -> Rules:
     return (await rule_state(session, tenant_id)).active
 
 
-def _models(runtime: Runtime) -> tuple[str, ...]:
-    return MODELS + tuple(model.name for model in hook_models(runtime))
+def _models(runtime: Runtime, fit_id: str | None) -> tuple[str, ...]:
+    return _built_in(fit_id) + tuple(model.name for model in hook_models(runtime))
 
 
 async def ensure_rules(session: AsyncSession, runtime: Runtime, tenant_id: str) -> RuleState:
@@ -139,16 +158,17 @@ async def ensure_rules(session: AsyncSession, runtime: Runtime, tenant_id: str) 
     """
     settings, _ = await kernel_settings.load(session, tenant_id, AttributionSettings)
     state = await rule_state(session, tenant_id)
-    if _says(state, _models(runtime), settings):
+    if _says(state, runtime, settings, state.newest.fit_id):
         return state
     async with runtime.database.transaction(tenant_id) as own:
         await save_rules(own, runtime, tenant_id, settings)
     return await rule_state(session, tenant_id)
 
 
-def _says(state: RuleState, models: tuple[str, ...], settings: AttributionSettings) -> bool:
+def _says(state: RuleState, runtime: Runtime, settings: AttributionSettings, fit_id: str | None) -> bool:
     newest = state.newest
-    return state.is_stored and (newest.models, newest.windows, newest.settings) == (models, WINDOWS, settings)
+    said = (newest.models, newest.windows, newest.settings, newest.fit_id)
+    return state.is_stored and said == (_models(runtime, fit_id), WINDOWS, settings, fit_id)
 
 
 async def save_rules(
@@ -158,14 +178,19 @@ async def save_rules(
     settings: AttributionSettings,
     *,
     restored_from: int | None = None,
+    fit_id: str | UnsetType | None = UNSET,
 ) -> RuleState:
     """A new rule version, unless the newest says the same: the first is active at once, a later one is built beside.
 
     One that is still being built gives way to it, or to the active one where that says the same.
+
+    Args:
+        fit_id: the fit of the data-driven model, null for none; the newest version's where it is left out.
     """
     await session.execute(_LOCK, {"tenant": tenant_id})
-    models, state = _models(runtime), await rule_state(session, tenant_id)
-    if _says(state, models, settings):
+    state = await rule_state(session, tenant_id)
+    fit = state.newest.fit_id if fit_id is UNSET else fit_id
+    if _says(state, runtime, settings, fit):
         return state
     if state.building is not None:
         await session.execute(
@@ -174,18 +199,19 @@ async def save_rules(
             .values(superseded_at=func.now())
         )
         state = await rule_state(session, tenant_id)
-        if _says(state, models, settings):
+        if _says(state, runtime, settings, fit):
             return state
     newest = select(func.max(RuleVersion.version)).where(RuleVersion.tenant_id == tenant_id)
     version = ((await session.execute(newest)).scalar_one() or 0) + 1
     values: dict[str, Any] = {
         "tenant_id": tenant_id,
         "version": version,
-        "models": list(models),
+        "models": list(_models(runtime, fit)),
         "windows": list(WINDOWS),
         "settings": msgspec.to_builtins(settings),
         "created_by": session.info.get(ACTOR),
         "restored_from": restored_from,
+        "fit_id": fit,
     }
     if not state.is_stored:
         values |= {"activated_at": func.now(), "classified_at": func.now()}
@@ -203,6 +229,8 @@ def model_position(rules: Rules, name: str) -> int:
     try:
         return rules.models.index(canonical_model(name)) + 1
     except ValueError:
+        if name == DATA_DRIVEN:
+            raise Invalid(FieldError("model", "no_fit", NO_FIT)) from None
         known = ", ".join(rules.models)
         message = f"model must be one of {known} (or last_touch, first_touch)."
         raise Invalid(FieldError("model", "unknown_model", message)) from None
@@ -224,9 +252,9 @@ def parse_window(rules: Rules, window: str | None) -> int:
     return check_window(rules, 0 if text == "lifetime" else int(text) if text.isdecimal() and len(text) < 6 else -1)
 
 
-def check_settings(settings: AttributionSettings, runtime: Runtime) -> None:
+def check_settings(settings: AttributionSettings, runtime: Runtime, fit_id: str | None = None) -> None:
     """Raise `Invalid` for what the types cannot say: an unknown model or window, shares above 1."""
-    names = MODELS + tuple(model.name for model in hook_models(runtime))
+    names = _models(runtime, fit_id)
     errors: list[FieldError] = []
     if canonical_model(settings.default_model) not in names:
         message = f"default_model must be one of {', '.join(names)}."
@@ -244,7 +272,7 @@ def check_settings(settings: AttributionSettings, runtime: Runtime) -> None:
 async def _changed(
     session: AsyncSession, runtime: Runtime, tenant_id: str, _old: AttributionSettings, new: AttributionSettings
 ) -> None:
-    check_settings(new, runtime)
+    check_settings(new, runtime, (await rule_state(session, tenant_id)).newest.fit_id)
     await save_rules(session, runtime, tenant_id, new)
     await run_job_now(session, runtime, tenant_id, CREDIT_JOB)
 
@@ -258,4 +286,5 @@ def _rules(row: RuleVersion) -> Rules:
         models=tuple(row.models),
         windows=tuple(row.windows),
         settings=msgspec.convert(row.settings, AttributionSettings),
+        fit_id=row.fit_id,
     )
