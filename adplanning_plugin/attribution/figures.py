@@ -80,13 +80,12 @@ def conversions_of_figure(
     )
 
 
-async def total_of_figure(session: AsyncSession, statement: AnySelect) -> list[dict[str, Any]]:
-    """What the parts sum to, by currency."""
+async def total_of_figure(session: AsyncSession, statement: AnySelect) -> dict[str, Any]:
+    """What the parts sum to, money by currency."""
     rows = statement.subquery("parts").c
     summed = (
         select(
             rows.currency,
-            func.count().label("count"),
             func.sum(rows.weight).label("weight"),
             sql_cast(func.sum(rows.value), BigInteger).label("value"),
             sql_cast(func.sum(rows.refunded), BigInteger).label("refunded"),
@@ -94,15 +93,11 @@ async def total_of_figure(session: AsyncSession, statement: AnySelect) -> list[d
         .group_by(rows.currency)
         .order_by(rows.currency)
     )
-    return [
-        {
-            "currency": row.currency,
-            "conversions": round(row.weight, 6),
-            "count": row.count,
-            **_money(row.value, row.refunded, row.currency),
-        }
-        for row in await session.execute(summed)
-    ]
+    sums = (await session.execute(summed)).all()
+    return {
+        "conversions": round(sum(row.weight for row in sums), 6),
+        "by_currency": {row.currency: _money(row.value, row.refunded, row.currency) for row in sums},
+    }
 
 
 def part_line(row: Row[Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ async def test_the_answer_says_what_all_its_pages_sum_to(told: None, admin: Any)
     stats = (await admin.get("/attribution/stats", params={"model": "linear"})).json()["total"]["by_currency"]
     body = (await admin.get("/attribution/conversions", params={"model": "linear", "limit": 1})).json()
     assert body["count"] == 30
-    assert {each["currency"]: each["net_minor"] for each in body["total"]} == {
+    assert {currency: each["net_minor"] for currency, each in body["total"]["by_currency"].items()} == {
         currency: each["net_minor"] for currency, each in stats.items()
     }
     renewals = (await admin.get("/attribution/conversions", params={"kind": "renewal"})).json()
