@@ -19,6 +19,13 @@ from adplanning_plugin.attribution.utm import named_only
 
 DIRECT, NONE, NOT_SET = "(direct)", "(none)", "(not set)"
 
+CHANNELS = (
+    "Direct", "Cross-network", "Paid Shopping", "Paid Search", "Paid Social", "Paid Video", "Display", "Paid Other",
+    "AI Assistant", "Organic Shopping", "Organic Social", "Organic Video", "Organic Search", "Referral", "Email",
+    "Affiliates", "Audio", "SMS", "Mobile Push Notifications", "Unassigned",
+)  # fmt: skip
+"""The built-in channels."""
+
 _PAID = re.compile(r"^(.*cp.*|ppc|retargeting|paid.*)$")
 _SHOPPING = re.compile(r"(^|[^a-df-z])shop|shopping")
 _EMAIL = re.compile(r"^e[-_ ]?mail$")
@@ -112,15 +119,11 @@ def classify(
             is_direct=True,
             is_touch=False,
         )
-    elif site is not None:
-        source, medium = site[1], {"search": "organic", "email": "email"}.get(site[0], "referral")
     elif referrer_host:
-        source, medium = _bare(referrer_host), "referral"
+        source, medium = read_referrer(referrer_host)
     else:
         source, medium = DIRECT, NONE
-    channel = channel_of(source, medium, campaign)
-    if channel == "Organic Search" and clicks == ("srsltid",):
-        channel = "Organic Shopping"
+    channel = channel_by_clicks(source, medium, campaign, clicks)
     is_direct = channel == "Direct"
     return Origin(
         source=source,
@@ -147,6 +150,20 @@ def origin_of(
         own_host,
         bool(given),
     )
+
+
+def read_referrer(host: str) -> tuple[str, str]:
+    """(source, medium) of a visit that nothing but its referrer tells the origin of."""
+    site = site_of(host)
+    if site is None:
+        return _bare(host), "referral"
+    return site[1], {"search": "organic", "email": "email"}.get(site[0], "referral")
+
+
+def channel_by_clicks(source: str, medium: str, campaign: str | None, clicks: tuple[str, ...]) -> str:
+    """`channel_of`, where a free product listing is told from search by its click id."""
+    channel = channel_of(source, medium, campaign)
+    return "Organic Shopping" if channel == "Organic Search" and clicks == ("srsltid",) else channel
 
 
 def channel_of(source: str, medium: str, campaign: str | None) -> str:

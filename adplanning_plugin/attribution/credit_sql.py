@@ -25,6 +25,9 @@ _ELIGIBLE = {
     ),
 }
 _FIRST, _LAST, _HALF_LIFE = (f"CAST(:{name} AS float8)" for name in ("first", "last", "half_life"))
+_COLUMNS = """tenant_id, conversion_id, window_days, touch_id, position, touches, touched_at, occurred_at, channel,
+  platform, ad_campaign_id, ad_set_id, ad_id, weights, amounts, refunds, currency, rule_version"""
+_INTO = f"INSERT INTO adplanning.credit ({_COLUMNS})"
 _NEWEST = 'PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UNBOUNDED PRECEDING'
 
 
@@ -36,6 +39,8 @@ def credit_insert(
     windows: tuple[int, ...],
     direct: str,
     level: str | None = None,
+    beside: bool = False,
+    stored: bool = True,
 ) -> str:
     """The INSERT for one batch of conversions.
 
@@ -43,6 +48,8 @@ def credit_insert(
         conversion, order_visit, component: qualified table names of the lower domains.
         windows: days, 0 is lifetime.
         direct: a key of the direct rule.
+        beside: whether the rule version reads some touches otherwise than they are.
+        stored: false leaves the INSERT away: the statement answers with the rows, named as the table's columns.
         level: the column whose values have effects, where the rules have a fit; a seventh model shares by them.
     Parameters of the statement: tenant, ids (one a line), version, half_life (hours), first, last (shares); with a
     level effect_keys and effects too.
@@ -53,7 +60,7 @@ def credit_insert(
     days, most = f"'{{{','.join(map(str, ordered))}}}'::int[]", len(ordered)
     hours = f"'{{{','.join(str(each * 24) for each in ordered if each)}}}'::float8[]"
     return f"""
-{touches_of_conversions(conversion=conversion, order_visit=order_visit, component=component)}, aged AS (
+{touches_of_conversions(conversion=conversion, order_visit=order_visit, component=component, beside=beside)}, aged AS (
   SELECT *, (row_number() OVER newest)::int AS r, (count(*) FILTER (WHERE NOT is_direct) OVER newest)::int AS nd_r,
          age - first_value(age) OVER newest AS since_last,
          age - min(age) FILTER (WHERE NOT is_direct) OVER newest AS since_named,
@@ -109,8 +116,7 @@ def credit_insert(
                CASE WHEN NOT is_direct AND nd_r = 1 THEN total ELSE 0 END{fit.amount}]::bigint[] AS amounts
   FROM parted
 )
-INSERT INTO adplanning.credit (tenant_id, conversion_id, window_days, touch_id, position, touches, touched_at,
-  occurred_at, channel, platform, ad_campaign_id, ad_set_id, ad_id, weights, amounts, refunds, currency, rule_version)
+{_INTO if stored else ""}
 SELECT CAST(:tenant AS text), d.id, unnest(({days})[p.outside + 1 : p.older_outside]), t.touch_id,
        least(p.n - p.r + 1, 32767), least(p.n, 32767), t.at, d.occurred_at, t.channel, t.platform, t.ad_campaign_id,
        t.ad_set_id, t.ad_id, p.weights, p.amounts, coalesce(f.amounts, '{{0,0,0,0,0,0{fit.nothing}}}'), d.currency,
@@ -138,12 +144,12 @@ WHERE l.outside < l.older_outside
 """  # noqa: S608 - table names and numbers of our own; every value is a parameter
 
 
-def touches_of_conversions(*, conversion: str, order_visit: str, component: str) -> str:
+def touches_of_conversions(*, conversion: str, order_visit: str, component: str, beside: bool = False) -> str:
     """The beginning of a statement: which touches a conversion has, whatever the window.
 
     Common tables: `due` (the conversions, numbered by `conv`), `named` (the identifiers that they are known by),
     `reach` (conv, visitor_id: whose touches they have) and `hits` (conv, converted_at and the touch).
-    Parameters of the statement: tenant, ids (one a line).
+    Parameters of the statement: tenant, ids (one a line); `beside`, as `credit_insert` has it: version.
     """
     return f"""
 WITH due AS MATERIALIZED (
@@ -176,13 +182,13 @@ WITH due AS MATERIALIZED (
         _each("node", component, "x.component_id = n.component_id AND x.is_visitor", "m")
     }
 ), hits AS (
-  SELECT r.conv, r.occurred_at AS converted_at, t.* FROM reach r {_touches("x.visitor_id = r.visitor_id", "r")}
+  SELECT r.conv, r.occurred_at AS converted_at, t.* FROM reach r {_touches("x.visitor_id = r.visitor_id", "r", beside)}
   UNION ALL
-  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.session_id = d.session_id", "d")}
+  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.session_id = d.session_id", "d", beside)}
   WHERE d.session_id IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
   UNION ALL
-  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.person_id = d.person_id", "d")}
+  SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.person_id = d.person_id", "d", beside)}
   WHERE d.person_id IS NOT NULL AND d.lead_id IS NULL
     AND (d.session_id IS NULL OR t.session_id IS DISTINCT FROM d.session_id)
     AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
@@ -195,11 +201,19 @@ def _each(columns: str, table: str, condition: str, name: str) -> str:
     return f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} x WHERE {where} OFFSET 0) {name}"  # noqa: S608
 
 
-def _touches(condition: str, conversion: str) -> str:
-    columns = """x.id AS touch_id, x.visitor_id, x.session_id, x.occurred_at AS at, x.is_direct, x.channel, x.platform,
-      x.ad_campaign_id, x.ad_set_id, x.ad_id"""
-    until = f"x.occurred_at <= {conversion}.occurred_at"
-    return _each(columns, "adplanning.touchpoint", f"{condition} AND {until}", "t")
+def _touches(condition: str, conversion: str, beside: bool) -> str:
+    """Touches, but those of excluded hosts; as the rule version reads them, where that is kept beside them."""
+    table, said = "adplanning.touchpoint x", "x.{0}"
+    if beside:
+        said = "coalesce(k.{0}, x.{0})"
+        table += """ LEFT JOIN adplanning.touchpoint_class k
+      ON k.tenant_id = :tenant AND k.rule_version = :version AND k.touch_id = x.id"""
+    read = ", ".join(f"{said.format(name)} AS {name}" for name in ("is_direct", "channel", "platform"))
+    columns = f"""x.id AS touch_id, x.visitor_id, x.session_id, x.occurred_at AS at, {read}, x.ad_campaign_id,
+      x.ad_set_id, x.ad_id"""
+    counts = f"x.occurred_at <= {conversion}.occurred_at AND NOT {said.format('is_excluded')}"
+    where = f"x.tenant_id = :tenant AND {condition} AND {counts}"
+    return f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} WHERE {where} OFFSET 0) t"  # noqa: S608
 
 
 def _ends() -> str:

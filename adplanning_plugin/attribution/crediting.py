@@ -13,6 +13,7 @@ from adplanning_plugin.attribution.credit_sql import credit_insert
 from adplanning_plugin.attribution.fit_effects import effects_of
 from adplanning_plugin.attribution.hook_credit import append_models
 from adplanning_plugin.attribution.models import Credit
+from adplanning_plugin.attribution.reclassify import reads_beside
 from adplanning_plugin.attribution.rules import Rules, RuleState, ensure_rules, hook_models, rule_state
 from adplanning_plugin.attribution.turns import turn_to_compute
 from adplanning_plugin.identity import ask_for, component_table, must_be_asked_for, person_identifier

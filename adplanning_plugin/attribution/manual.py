@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.channels import classify
+from adplanning_plugin.attribution.classing import Classing, Reading, class_of
 from adplanning_plugin.attribution.late import (
     announce_due,
     announce_touched,
@@ -18,6 +19,7 @@ from adplanning_plugin.attribution.late import (
     visits_of,
 )
 from adplanning_plugin.attribution.models import Touchpoint
+from adplanning_plugin.attribution.reclassify import active_classing, classify_changed
 from adplanning_plugin.attribution.resolution import load_catalogue, resolve_touches
 from adplanning_plugin.attribution.resolvers import AdObject
 from adplanning_plugin.attribution.schemas import AssignTouchpoint, NewTouchpoint
@@ -52,7 +54,8 @@ async def create_manual(session: AsyncSession, runtime: Runtime, tenant_id: str,
         website_id=given.website_id,
         landing_path=given.landing_path,
     )
-    _describe(touch, {name: getattr(given, field) for field, name in _TAGS.items()})
+    classing = await active_classing(session, tenant_id)
+    _describe(touch, {name: getattr(given, field) for field, name in _TAGS.items()}, classing)
     session.add(touch)
     await session.flush()
     if given.ad_campaign_id:
@@ -100,7 +103,8 @@ async def edit_manual(
             "content": touch.content,
         }
         key = touch.campaign_key
-        _describe(touch, tags | {tag: changes[field] for field, tag in _TAGS.items() if field in changes})
+        wanted = tags | {tag: changes[field] for field, tag in _TAGS.items() if field in changes}
+        _describe(touch, wanted, await active_classing(session, tenant_id))
         if not {"campaign", "utm_id"} & set(changes) and key:
             touch.campaign_key = key
             if touch.resolution_method == NOT_APPLICABLE:
@@ -132,6 +136,7 @@ async def follow_up(session: AsyncSession, runtime: Runtime, tenant_id: str, sto
     """New and changed touches get their campaign; conversions they come too late for are due again."""
     told: set[str] = set()
     if stored.changed:
+        await classify_changed(session, tenant_id, stored.changed)
         told.update((await resolve_touches(session, runtime, tenant_id, stored.changed)).changed)
     visits = await visits_of(session, tenant_id, stored.changed) if stored.changed else []
     removed = [(visitor, visit, None, at) for visitor, visit, at in stored.removed_visits]
@@ -183,14 +188,17 @@ def _belongs(found: AdObject | None, wanted: str | None, field: str) -> AdObject
     return found
 
 
-def _describe(touch: Touchpoint, tags: dict[str, str | None]) -> None:
+def _describe(touch: Touchpoint, tags: dict[str, str | None], classing: Classing) -> None:
     """Source, channel, platform and what is to be resolved, from tags as a link would carry them."""
     utm = {name: folded for name, value in tags.items() if value and (folded := fold(value))}
     start = classify(utm.get("source"), utm.get("medium"), utm.get("campaign"), (), None, None, bool(utm))
     touch.source, touch.medium, touch.campaign = start.source, start.medium, start.campaign
     touch.term, touch.content = utm.get("term"), utm.get("content")
     touch.campaign_key = campaign_key(utm, None)
-    touch.channel, touch.platform, touch.is_direct = start.channel, start.platform, start.is_direct
+    tagged = bool(touch.campaign_key or touch.term or touch.content)
+    reading = Reading(source=start.source, medium=start.medium, campaign=start.campaign, is_tagged=tagged)
+    read = class_of(classing, reading)
+    touch.channel, touch.platform, touch.is_direct, touch.is_excluded = msgspec.structs.astuple(read)
     touch.is_resolved = touch.resolution_method == "manual"
     if not touch.is_resolved:
         touch.resolution_method = RESOLVABLE if touch.campaign_key or touch.content or touch.term else NOT_APPLICABLE

@@ -11,8 +11,10 @@ from typing import Any, Literal, cast
 from sqlalchemy import CursorResult, Update, func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution.classing import classing_of
 from adplanning_plugin.attribution.crediting import BATCH, due_conversions, tell_leads, write_outcome
 from adplanning_plugin.attribution.models import RuleVersion
+from adplanning_plugin.attribution.reclassify import apply_classes, classify_all, drop_classes
 from adplanning_plugin.attribution.rules import Rules, RuleState, rule_state
 from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.kernel.events import publish
@@ -21,7 +23,7 @@ from adplanning_plugin.kernel.runtime import Runtime
 PURGED = 20_000
 """Rows of older versions that one transaction deletes."""
 ACTIVATED = "attribution.rules_activated"
-Step = Literal["classified", "activated", "due", "purged", "nothing"]
+Step = Literal["applied", "classified", "activated", "due", "purged", "nothing"]
 
 # Conversions whose platform or campaign is another by the new version, which is not active yet.
 _MOVED = text(
@@ -57,21 +59,28 @@ _PURGE = text(
 
 
 async def advance_rebuild(session: AsyncSession, runtime: Runtime, tenant_id: str) -> Step:
-    """The next step, where all credit that was due is computed: read the touches anew, activate, or clear away.
+    """The next step, where all credit that was due is computed: read the touches anew, activate, apply, clear away.
 
     `due` says that credit came due meanwhile; `nothing`, that no step is left.
     """
     state = await rule_state(session, tenant_id)
+    if await apply_classes(session, tenant_id, state.active.version):
+        return "applied"
     if state.building is not None and not state.is_classified:
-        await _classify(session, tenant_id, state.building)
+        await _classify(session, tenant_id, state.active, state.building)
         return "classified"
     if state.building is not None:
         return await _activate(session, runtime, tenant_id)
-    return "purged" if await purge_older(session, tenant_id) else "nothing"
+    cleared = await purge_older(session, tenant_id) or await drop_classes(session, tenant_id, state)
+    return "purged" if cleared else "nothing"
 
 
-async def _classify(session: AsyncSession, tenant_id: str, building: Rules) -> None:
+async def _classify(session: AsyncSession, tenant_id: str, active: Rules, building: Rules) -> None:
+    """Read every touch by the new rules; one that is written later is read by both as it comes."""
     await turn_to_change(session, tenant_id)
+    classing = classing_of(building.settings)
+    if classing != classing_of(active.settings):
+        await classify_all(session, tenant_id, building.version, classing)
     await session.execute(_of(tenant_id, building).values(classified_at=func.now()))
 
 
@@ -98,7 +107,9 @@ async def _activate(session: AsyncSession, runtime: Runtime, tenant_id: str) -> 
 
 def _moves_outcomes(state: RuleState, building: Rules) -> bool:
     """Whether a conversion's own campaign may differ: it is the last touch's that is not direct, in one window."""
-    return state.active.default_window_days != building.default_window_days
+    before, after = state.active.settings, building.settings
+    same_window = before.default_window_days == after.default_window_days
+    return not same_window or classing_of(before) != classing_of(after)
 
 
 async def purge_older(session: AsyncSession, tenant_id: str, most: int = PURGED) -> int:

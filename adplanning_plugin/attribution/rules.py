@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.models import RuleVersion
+from adplanning_plugin.attribution.settings import WINDOWS, AttributionSettings, mistakes
 from adplanning_plugin.hookspecs import AttributionModel
 from adplanning_plugin.kernel import settings as kernel_settings
 from adplanning_plugin.kernel.database import ACTOR
@@ -19,37 +20,12 @@ from adplanning_plugin.kernel.jobs import run_job_now
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.settings import SettingsSection
 from adplanning_plugin.kernel.work import registered
-from adplanning_plugin.stats.credit import ALIASES, FIRST_SHARE, HALF_LIFE_HOURS, LAST_SHARE, MODELS, Direct
+from adplanning_plugin.stats.credit import ALIASES, MODELS
 
-WINDOWS = (1, 3, 7, 14, 28, 30, 90, 0)
-"""Lookback windows in days; 0 is lifetime."""
-DATA_DRIVEN = "data_driven"
-"""The model that shares by a fit's effects; it is there where a fit was adopted."""
-NO_FIT = (
-    "model data_driven takes a fit of the store's own journeys, and none is adopted:"
-    " GET /attribution/data-driven says what there is and what the data lack."
-)
 CREDIT_JOB = "compute-credit"
 """The job that computes whatever credit is due."""
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('adplanning.rule_version ' || CAST(:tenant AS text), 0))")
-
-
-class AttributionSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How credit is shared; a change makes a new rule version and recomputes."""
-
-    default_model: str = "last_non_direct"
-    default_window_days: Annotated[int, msgspec.Meta(ge=0, le=90)] = 30
-    """One of 1, 3, 7, 14, 28, 30, 90; 0 is lifetime."""
-    half_life_hours: Annotated[float, msgspec.Meta(ge=1, le=87_600)] = HALF_LIFE_HOURS
-    """Time decay: hours in which a touch's weight halves."""
-    position_first: Share = FIRST_SHARE
-    """Position based: share of the first touch."""
-    position_last: Share = LAST_SHARE
-    """Position based: share of the last touch."""
-    direct: Direct = "exclude_unless_all"
-    """Whether linear, time decay and position based count direct touches."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,9 +213,9 @@ def model_position(rules: Rules, name: str) -> int:
 
 
 def check_window(rules: Rules, days: int) -> int:
-    """The window unchanged, or `Invalid` naming the known ones."""
-    if days not in rules.windows:
-        known = ", ".join("lifetime" if each == 0 else str(each) for each in rules.windows)
+    """The window unchanged, or `Invalid` naming those that the store offers."""
+    if days not in rules.windows or days not in rules.settings.windows:
+        known = ", ".join("lifetime" if each == 0 else str(each) for each in rules.settings.windows)
         raise Invalid(FieldError("window", "unknown_window", f"window must be one of {known} (days)."))
     return days
 
@@ -252,20 +228,9 @@ def parse_window(rules: Rules, window: str | None) -> int:
     return check_window(rules, 0 if text == "lifetime" else int(text) if text.isdecimal() and len(text) < 6 else -1)
 
 
-def check_settings(settings: AttributionSettings, runtime: Runtime, fit_id: str | None = None) -> None:
-    """Raise `Invalid` for what the types cannot say: an unknown model or window, shares above 1."""
-    names = _models(runtime, fit_id)
-    errors: list[FieldError] = []
-    if canonical_model(settings.default_model) not in names:
-        message = f"default_model must be one of {', '.join(names)}."
-        errors.append(FieldError("default_model", "unknown_model", message))
-    if settings.default_window_days not in WINDOWS:
-        message = f"default_window_days must be one of {', '.join(map(str, WINDOWS))} (0 is lifetime)."
-        errors.append(FieldError("default_window_days", "unknown_window", message))
-    if settings.position_first + settings.position_last > 1 + 1e-12:
-        message = "position_first and position_last must sum to at most 1; the rest is shared by the touches between."
-        errors.append(FieldError("position_first", "shares_exceed_one", message))
-    if errors:
+def check_settings(settings: AttributionSettings, runtime: Runtime) -> None:
+    """Raise `Invalid` for what makes no sense; each error names the field and the fix."""
+    if errors := mistakes(settings, _models(runtime)):
         raise Invalid(*errors)
 
 

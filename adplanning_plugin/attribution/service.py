@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.attribution.landings import host_landings, own_landings, own_sessions
 from adplanning_plugin.attribution.manual import assign_campaign, changed_fields, edit_manual, follow_up
 from adplanning_plugin.attribution.models import Touchpoint
+from adplanning_plugin.attribution.reclassify import active_classing
 from adplanning_plugin.attribution.recovered import sessions_to_read
 from adplanning_plugin.attribution.resolution import resolve_touches, tell
 from adplanning_plugin.attribution.schemas import AssignTouchpoint
@@ -46,7 +47,9 @@ async def read_events(runtime: Runtime, session: AsyncSession, tenant_id: str, l
     spans = await own_sessions(session, tenant_id, low_xid, high_xid)
     for start in range(0, len(spans), SESSIONS):
         some = spans[start : start + SESSIONS]
-        touches = touches_of(tenant_id, "own", await own_landings(session, tenant_id, some))
+        await turn_to_change(session, tenant_id)
+        classing = await active_classing(session, tenant_id)
+        touches = touches_of(tenant_id, "own", await own_landings(session, tenant_id, some), classing)
         stored = await store_touches(session, tenant_id, "own", touches, [span.session_id for span in some])
         await follow_up(session, runtime, tenant_id, stored)
     return len(spans)
@@ -63,7 +66,7 @@ async def read_host_sessions(
     if not reads_host_sessions(runtime):
         return 0
     landings = await host_landings(session, runtime, tenant_id, session_ids)
-    touches = touches_of(tenant_id, "host", landings)
+    touches = touches_of(tenant_id, "host", landings, await active_classing(session, tenant_id))
     stored = await store_touches(session, tenant_id, "host", touches, session_ids)
     await follow_up(session, runtime, tenant_id, stored)
     return len(stored.changed)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.channels import origin_of
+from adplanning_plugin.attribution.classing import PLAIN, Classing, Reading, class_of
 from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.attribution.utm import campaign_key, named_only, touch_id
 
@@ -60,6 +61,7 @@ class Touch(msgspec.Struct, kw_only=True):
     channel: str
     platform: str
     is_direct: bool
+    is_excluded: bool
     resolution_method: str
 
 
@@ -72,8 +74,11 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """(visitor, session, time) of removed touches."""
 
 
-def touches_of(tenant_id: str, origin: str, landings: Iterable[Landing]) -> list[Touch]:
-    """The touches of these sessions; landings come ordered by session, time and key, each session's all together."""
+def touches_of(tenant_id: str, origin: str, landings: Iterable[Landing], classing: Classing = PLAIN) -> list[Touch]:
+    """The touches of these sessions; landings come ordered by session, time and key, each session's all together.
+
+    Which landings are touches is the same for every store: its own rules only say what they are.
+    """
     found: list[Touch] = []
     for session_id, group in groupby(landings, key=lambda landing: landing.session_id):
         before: tuple[str, str, str | None, str | None] | None = None
@@ -87,6 +92,18 @@ def touches_of(tenant_id: str, origin: str, landings: Iterable[Landing]) -> list
             if now == before:
                 continue
             before = now
+            term, content = utm.get("term"), utm.get("content")
+            read = class_of(
+                classing,
+                Reading(
+                    source=start.source,
+                    medium=start.medium,
+                    campaign=start.campaign,
+                    clicks=tuple(sorted(landing.click_ids or ())),
+                    referrer_host=landing.referrer_host,
+                    is_tagged=bool(key or term or content),
+                ),
+            )
             found.append(
                 Touch(
                     id=touch_id(tenant_id, origin, session_id, landing.key),
@@ -99,15 +116,16 @@ def touches_of(tenant_id: str, origin: str, landings: Iterable[Landing]) -> list
                     source=start.source,
                     medium=start.medium,
                     campaign=start.campaign,
-                    term=utm.get("term"),
-                    content=utm.get("content"),
+                    term=term,
+                    content=content,
                     campaign_key=key,
                     click_ids=landing.click_ids or None,
                     referrer_host=landing.referrer_host,
                     landing_path=landing.path,
-                    channel=start.channel,
-                    platform=start.platform,
-                    is_direct=start.is_direct,
+                    channel=read.channel,
+                    platform=read.platform,
+                    is_direct=read.is_direct,
+                    is_excluded=read.is_excluded,
                     resolution_method=RESOLVABLE if names_campaign(key, utm) else NOT_APPLICABLE,
                 )
             )
@@ -121,10 +139,12 @@ def names_campaign(key: str | None, utm: dict[str, Any]) -> bool:
 
 _COLUMNS = """id text, origin text, session_id text, visitor_id text, person_id text, occurred_at timestamptz,
   website_id text, source text, medium text, campaign text, term text, content text, campaign_key text, click_ids jsonb,
-  referrer_host text, landing_path text, channel text, platform text, is_direct boolean, resolution_method text"""
+  referrer_host text, landing_path text, channel text, platform text, is_direct boolean, is_excluded boolean,
+  resolution_method text"""
 _NAMES = ", ".join(part.split()[0] for part in _COLUMNS.split(","))
 _PLAIN = ("visitor_id", "person_id", "occurred_at", "website_id", "source", "medium", "campaign", "term", "content",
-          "campaign_key", "click_ids", "referrer_host", "landing_path", "channel", "platform", "is_direct")  # fmt: skip
+          "campaign_key", "click_ids", "referrer_host", "landing_path", "channel", "platform", "is_direct",
+          "is_excluded")  # fmt: skip
 # What a touch resolved to stays while it still names the same campaign; a manual assignment stays in any case.
 _SAME = """(t.resolution_method = 'manual' OR (t.campaign_key, t.campaign, t.term, t.content, t.platform, t.website_id)
   IS NOT DISTINCT FROM (excluded.campaign_key, excluded.campaign, excluded.term, excluded.content, excluded.platform,
