@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
+from adplanning_plugin.customers.catalogue import Catalogue
+from adplanning_plugin.customers.erasure_admin import ErasureController
 from adplanning_plugin.customers.models import Erasure, ErasureSubject
+from adplanning_plugin.customers.workflows import WORKFLOWS
 from adplanning_plugin.customers.working_papers import WORKING_PAPERS
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
+from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.kernel.workflows import Workflow
 
 
 class CustomersHooks:
@@ -24,3 +30,20 @@ class CustomersHooks:
     def register_personal_data(self) -> Sequence[PersonalData]:
         """Events, work, runs, stored answers and the audit: what the kernel keeps for a while names people by id."""
         return WORKING_PAPERS
+
+    @hookimpl
+    def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+        """`/customers`."""
+        del runtime
+        return [ErasureController]
+
+    @hookimpl
+    def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
+        """erase-person."""
+        del runtime
+        return WORKFLOWS
+
+    @hookimpl
+    def on_startup(self, runtime: Runtime) -> None:
+        """Every registration of personal data is looked at once: a wrong one stops the start."""
+        runtime.put(Catalogue.collect(runtime))

@@ -27,7 +27,7 @@ class Erasure(TenantRow, Base):
     )
 
     status: Mapped[str] = mapped_column(server_default="running")
-    """running, done or failed."""
+    """running or done."""
     person_hash: Mapped[str]
     """A keyed hash of the person's id: proves whom a receipt is for to whoever knows the id and the secret."""
     pseudonym: Mapped[str]
@@ -39,7 +39,6 @@ class Erasure(TenantRow, Base):
     """Table → {deleted, pseudonymised, cleaned, kept}."""
     kept: Mapped[list[Any]] = mapped_column(server_default="[]")
     """{what, rows, why}: what stays, and for what reason."""
-    problem: Mapped[str | None]
 
 
 class ErasureSubject(Base):

@@ -20,6 +20,13 @@ WORKING_PAPERS = (
         erase="delete",
         found_by=(("CASE WHEN name LIKE 'person.%' THEN data->>'id' END", "person"),),
     ),
+    PersonalData(
+        table="adplanning.audit_entry",
+        columns=("object_id",),
+        erase="pseudonymise",
+        found_by=(("CASE WHEN object_type IN ('customer', 'person') THEN object_id END", "person"),),
+        why=_STAYS,
+    ),
     _cleaned("outbox_event", "data", "metadata"),
     _cleaned("work_item", "key", "payload", "progress", "last_error"),
     _cleaned("workflow_run", "key", "input", "output", "error"),

@@ -46,6 +46,7 @@ class JourneysHooks:
             ("CASE WHEN source_kind = 'lead' THEN source_id END", "lead"),
             ("CASE WHEN source_kind = 'feedback' THEN source_id END", "feedback"),
             ("CASE WHEN source_kind = 'form_response' THEN source_id END", "form_response"),
+            ("CASE WHEN source_kind = 'person' THEN source_id END", "person"),
         )
         return (
             PersonalData(table="adplanning.journey_event", columns=who, erase="delete", found_by=found_by),

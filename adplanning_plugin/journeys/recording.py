@@ -32,6 +32,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.identity import erased_as
 from adplanning_plugin.journeys.activity import journey
 from adplanning_plugin.journeys.progress import recompute, take_turn
 from adplanning_plugin.journeys.stages import CONVERSIONS, EVENT_TYPES
@@ -50,7 +51,7 @@ from adplanning_plugin.tracking import (
     visits_as_rows,
 )
 
-CHUNK = 500
+CHUNK = 2_000
 _conversion = cast("Table", conversion_table)
 _adjustment = cast("Table", conversion_adjustment_table)
 _visit = cast("Table", order_visit_table)
@@ -77,9 +78,18 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def record(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, source_kind: str, ids: Sequence[str]
+    session: AsyncSession,
+    runtime: Runtime,
+    tenant_id: str,
+    source_kind: str,
+    ids: Sequence[str],
+    *,
+    progress_follows: bool = True,
 ) -> Recorded:
-    """Make the events of these sources what the sources are now; `source_kind` is a key of `SOURCES`."""
+    """Make the events of these sources what the sources are now; `source_kind` is a key of `SOURCES`.
+
+    Without `progress_follows` whoever calls sees to it that progress is computed.
+    """
     changed = 0
     missing: list[str] = []
     wanted = list(dict.fromkeys(ids))
@@ -87,7 +97,10 @@ async def record(
         some = wanted[start : start + CHUNK]
         await take_turn(session, tenant_id)
         rows, owned = await SOURCES[source_kind](session, runtime, tenant_id, some)
-        changed += await _make(session, runtime, tenant_id, rows, owned)
+        count, concerned = await _make(session, tenant_id, rows, owned)
+        changed += count
+        if concerned and progress_follows:
+            await recompute(session, runtime, tenant_id, await subjects_of(session, tenant_id, concerned))
         if source_kind != "conversion":
             known = runtime.get(Links).by_ids(source_kind, tenant_id, some)
             found = set(await session.scalars(select(known.c.id)))
@@ -96,9 +109,13 @@ async def record(
 
 
 async def _make(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, rows: AnySelect, owned: ColumnElement[bool]
-) -> int:
-    """Insert what is new, update what differs, delete what the rows no longer say; then whoever it concerns."""
+    session: AsyncSession, tenant_id: str, rows: AnySelect, owned: ColumnElement[bool]
+) -> tuple[int, list[Any]]:
+    """Insert what is new, update what differs, delete what the rows no longer say.
+
+    Returns:
+        How many events these were, and whose they are and were.
+    """
     c = journey.c
     mine = select(c.id, c.source_kind, c.source_id, c.visitor_id, c.person_id, c.identifier).where(
         c.tenant_id == tenant_id, owned
@@ -129,10 +146,9 @@ async def _make(
     )
     gone = list(await session.scalars(stale))
     touched = {row.id for row in written}
-    concerned = [*written, *(row for key, row in before.items() if key in touched or key in set(gone))]
-    if concerned:
-        await recompute(session, runtime, tenant_id, await subjects_of(session, tenant_id, concerned))
-    return len(written) + len(gone)
+    touched.update(gone)
+    concerned = [*written, *(row for key, row in before.items() if key in touched)]
+    return len(written) + len(gone), concerned
 
 
 async def subjects_of(session: AsyncSession, tenant_id: str, rows: Sequence[Any]) -> set[str]:
@@ -159,6 +175,13 @@ def _event(source_kind: str, source_id: ColumnElement[Any], tenant_id: str, **fa
 
 def _of(source_kind: str, ids: Sequence[str]) -> ColumnElement[bool]:
     return and_(journey.c.source_kind == source_kind, journey.c.source_id == any_of(ids))
+
+
+def _still_theirs(
+    runtime: Runtime, tenant_id: str, at: ColumnElement[Any], person_id: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Not what somebody did who was erased since: the store's row may still name them."""
+    return erased_as(runtime, tenant_id, at, literal("person:", Text).concat(person_id)).is_(None)
 
 
 def _unless_denied(value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -274,7 +297,7 @@ async def _feedback(
             event_data=case((rating.is_not(None), said)),
         )
         .select_from(row.outerjoin(_conversion, ordered).outerjoin(_visit, _order_visit(tenant_id)))
-        .where(row.c.created_at.is_not(None))
+        .where(row.c.created_at.is_not(None), _still_theirs(runtime, tenant_id, row.c.created_at, row.c.person_id))
     )
     return rows, _of("feedback", ids)
 
@@ -305,7 +328,7 @@ async def _forms(
             event_name=row.c.form_name,
         )
         .select_from(row.outerjoin(named, named.c.id == row.c.id).outerjoin(visit, visit.c.id == named.c.session_id))
-        .where(row.c.created_at.is_not(None))
+        .where(row.c.created_at.is_not(None), _still_theirs(runtime, tenant_id, row.c.created_at, row.c.person_id))
     )
     return rows, _of("form_response", ids)
 
@@ -326,7 +349,7 @@ async def _interactions(
         occurred_at=row.c.at,
         person_id=row.c.person_id,
         event_name=row.c.kind,
-    ).where(row.c.at.is_not(None))
+    ).where(row.c.at.is_not(None), _still_theirs(runtime, tenant_id, row.c.at, row.c.person_id))
     return rows, _of("social_interaction", ids)
 
 
@@ -345,7 +368,7 @@ async def _people(
         stage=literal(EVENT_TYPES["sign_up"].stage),
         occurred_at=row.c.created_at,
         person_id=row.c.id,
-    ).where(row.c.created_at.is_not(None))
+    ).where(row.c.created_at.is_not(None), _still_theirs(runtime, tenant_id, row.c.created_at, row.c.id))
     return rows, _of("person", ids)
 
 

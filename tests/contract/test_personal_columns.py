@@ -28,7 +28,7 @@ FREE = {
     " work_id requested_by adopted_by",
     "dropped_traffic": "cause",
     "erased_identity": "key pseudonym",
-    "erasure": "id status person_hash pseudonym requested_by rows kept problem",
+    "erasure": "id status person_hash pseudonym requested_by rows kept",
     "erasure_subject": "erasure_id kind value",
     "event": "id name website_id utm currency source",
     "exchange_rate": "base quote source",
