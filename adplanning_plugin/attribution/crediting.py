@@ -186,12 +186,13 @@ async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequ
         "last": rules.settings.position_last,
     }
     fit = None if rules.fit_id is None else await effects_of(session, tenant_id, rules.fit_id)
-    statement = _statement(rules.windows, rules.settings.direct, fit and fit.level)
+    beside = await reads_beside(session, tenant_id, rules.version)
+    statement = _statement(rules.windows, rules.settings.direct, fit and fit.level, beside)
     await session.execute(statement, values if fit is None else values | fit.values())
 
 
 @lru_cache(maxsize=16)
-def _statement(windows: tuple[int, ...], direct: str, level: str | None) -> TextClause:
+def _statement(windows: tuple[int, ...], direct: str, level: str | None, beside: bool) -> TextClause:
     """Made once: to find the parameters in so long a text takes a millisecond."""
     return text(
         credit_insert(
@@ -201,5 +202,6 @@ def _statement(windows: tuple[int, ...], direct: str, level: str | None) -> Text
             windows=windows,
             direct=direct,
             level=level,
+            beside=beside,
         )
     )

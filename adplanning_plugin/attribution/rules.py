@@ -22,6 +22,12 @@ from adplanning_plugin.kernel.settings import SettingsSection
 from adplanning_plugin.kernel.work import registered
 from adplanning_plugin.stats.credit import ALIASES, MODELS
 
+DATA_DRIVEN = "data_driven"
+"""The model that shares by a fit's effects; it is there where a fit was adopted."""
+NO_FIT = (
+    "model data_driven takes a fit of the store's own journeys, and none is adopted:"
+    " GET /attribution/data-driven says what there is and what the data lack."
+)
 CREDIT_JOB = "compute-credit"
 """The job that computes whatever credit is due."""
 
@@ -228,9 +234,9 @@ def parse_window(rules: Rules, window: str | None) -> int:
     return check_window(rules, 0 if text == "lifetime" else int(text) if text.isdecimal() and len(text) < 6 else -1)
 
 
-def check_settings(settings: AttributionSettings, runtime: Runtime) -> None:
+def check_settings(settings: AttributionSettings, runtime: Runtime, fit_id: str | None = None) -> None:
     """Raise `Invalid` for what makes no sense; each error names the field and the fix."""
-    if errors := mistakes(settings, _models(runtime)):
+    if errors := mistakes(settings, _models(runtime, fit_id)):
         raise Invalid(*errors)
 
 
