@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import cast
 
+from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
-from adplanning_plugin.hookspecs import PersonalData, hookimpl
+from adplanning_plugin.hookspecs import AdminPage, PersonalData, hookimpl
+from adplanning_plugin.journeys.analysis import (
+    ANALYSIS_JOBS,
+    ANALYSIS_PAGES,
+    ANALYSIS_ROUTES,
+    ANALYSIS_SUBSCRIPTIONS,
+)
 from adplanning_plugin.journeys.jobs import JOBS
 from adplanning_plugin.journeys.models import JourneyEvent, JourneyProgress
 from adplanning_plugin.journeys.path_models import JourneyPath, JourneyPathDay
@@ -59,6 +66,17 @@ class JourneysHooks:
         )
 
     @hookimpl
+    def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+        """Conversions' journeys, paths, funnel and drop-off."""
+        del runtime
+        return ANALYSIS_ROUTES
+
+    @hookimpl
+    def register_admin_pages(self) -> Sequence[AdminPage]:
+        """Funnel and paths."""
+        return ANALYSIS_PAGES
+
+    @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
         """track-customer-journey-event."""
         del runtime
@@ -68,7 +86,7 @@ class JourneysHooks:
     def register_subscribers(self, runtime: Runtime) -> Sequence[Subscription]:
         """Conversions, touches and edges of the plugin; feedback, forms, interactions and people of the store."""
         del runtime
-        return SUBSCRIPTIONS
+        return (*SUBSCRIPTIONS, *ANALYSIS_SUBSCRIPTIONS)
 
     @hookimpl
     def register_sweeps(self, runtime: Runtime) -> Sequence[Sweep]:
@@ -78,9 +96,9 @@ class JourneysHooks:
 
     @hookimpl
     def register_jobs(self, runtime: Runtime) -> Sequence[Job]:
-        """The nightly rebuild."""
+        """The nightly rebuild, and the counting of paths."""
         del runtime
-        return JOBS
+        return (*JOBS, *ANALYSIS_JOBS)
 
     @hookimpl(trylast=True)
     def on_startup(self, runtime: Runtime) -> Awaitable[None] | None:

@@ -20,6 +20,7 @@ from adplanning_plugin.tracking.capture_hooks import (
     stop_capture,
 )
 from adplanning_plugin.tracking.expansion import expanded, read_expand
+from adplanning_plugin.tracking.filters import read_period
 from adplanning_plugin.tracking.forms import link_sessions
 from adplanning_plugin.tracking.leads import record_leads
 from adplanning_plugin.tracking.ledger import order_ledger
@@ -82,6 +83,7 @@ __all__ = [
     "order_ledger",
     "order_visit_table",
     "read_expand",
+    "read_period",
     "record_leads",
     "record_purchases",
     "session_table",

@@ -1,0 +1,240 @@
+"""Paths: which ways journeys took, how often each led to a conversion, what it was worth; read from touches.
+
+`path_summary` answers the same from counted days; what is shown of either is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import TextClause, text
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adplanning_plugin.journeys import path_sql as sql
+from adplanning_plugin.journeys.subjects import components
+from adplanning_plugin.kernel.days import day_range
+from adplanning_plugin.stats import paths as transforms
+
+# ruff: noqa: S608 - numbers and words of our own are pasted; every value is a parameter.
+COLLAPSES = tuple(transforms.TRANSFORMS)
+MOST_STEPS = 50
+EPOCH, FOREVER = (
+    datetime.fromisoformat("1990-01-01T00:00:00+00:00"),
+    datetime.fromisoformat("2199-01-01T00:00:00+00:00"),
+)
+
+
+class PathQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Which journeys, and how their paths are written."""
+
+    tenant_id: str
+    zone: str
+    currency: str
+    start: datetime
+    end: datetime
+    window_days: int
+    conversion_type: str = "purchase"
+    level: str = "channel"
+    collapse: str = "exposure"
+    newest: int | None = None
+    """Only the last so many steps of what the collapse rule leaves."""
+    open: bool = True
+    """Whether journeys without a conversion are counted too."""
+
+    def transform(self, path: transforms.Channels) -> transforms.Channels:
+        """A whole path as this question writes it."""
+        written = transforms.TRANSFORMS[self.collapse](path)
+        return written if self.newest is None else transforms.newest(self.newest)(written)
+
+    def values(self) -> dict[str, Any]:
+        """The parameters of a statement."""
+        return {
+            "tenant": self.tenant_id,
+            "window": self.window_days,
+            "type": self.conversion_type,
+            "start": self.start,
+            "end": self.end,
+        }
+
+
+class PathCounts(msgspec.Struct):
+    """How many journeys took a path."""
+
+    path: tuple[str, ...]
+    conversions: int = 0
+    unconverted: int = 0
+    values: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    """Minor units less refunds, by currency."""
+
+    @property
+    def journeys(self) -> int:
+        """All that took it."""
+        return self.conversions + self.unconverted
+
+
+class Distribution(msgspec.Struct):
+    """Touches before conversions, and the time from the first of them."""
+
+    lengths: dict[int, int] = msgspec.field(default_factory=dict[int, int])
+    """Number of touches → conversions."""
+    hours: dict[int, int] = msgspec.field(default_factory=dict[int, int])
+    """Bucket of `path_sql.HOURS` → conversions."""
+    seconds: int = 0
+
+    def add(self, n: int, bucket: int | None, journeys: int, seconds: int | None) -> None:
+        """Count some conversions."""
+        self.lengths[n] = self.lengths.get(n, 0) + journeys
+        if bucket is not None:
+            self.hours[bucket] = self.hours.get(bucket, 0) + journeys
+            self.seconds += seconds or 0
+
+
+def merged(rows: Sequence[tuple[Sequence[str], bool, str, int, int]], write: Callable[[Any], Any]) -> list[PathCounts]:
+    """Rows of (path, won, currency, journeys, value) as one line a path, each path written by `write`."""
+    found: dict[tuple[str, ...], PathCounts] = {}
+    for path, won, currency, journeys, value in rows:
+        written = write(tuple(path))
+        counts = found.get(written)
+        if counts is None:
+            counts = found[written] = PathCounts(written)
+        if won:
+            counts.conversions += journeys
+            counts.values[currency] = counts.values.get(currency, 0) + value
+        else:
+            counts.unconverted += journeys
+    return list(found.values())
+
+
+@lru_cache(maxsize=1)
+def components_sql() -> str:
+    """`subjects.components` as text, its tenant the parameter `:tenant`."""
+    part: Any = components(_ANY_TENANT)
+    written = str(part.element.compile(dialect=asyncpg.dialect(), compile_kwargs={"literal_binds": True}))
+    return written.replace(f"'{_ANY_TENANT}'", ":tenant")
+
+
+@lru_cache(maxsize=128)
+def _statement(level: str, collapse: str, *, newest: bool, opened: bool, days: int, ranked: str | None) -> TextClause:
+    """Distinct paths, or with `ranked` the first `:limit` of them with what all come to."""
+    label = f"{sql.label_of_touch(level)} AS label"
+    parts = [f"conv AS MATERIALIZED ({sql.converted(_period(days))})"]
+    steps = sql.steps_of_converted(level)
+    if opened:
+        parts += [
+            f"open AS MATERIALIZED ({sql.open_touches(components_sql(), label)})",
+            f"open_journey AS ({sql.OPEN_JOURNEYS})",
+        ]
+        steps += f" UNION ALL {sql.STEPS_OF_OPEN}"
+    parts += [
+        f"step AS ({steps})",
+        f"kept AS ({sql.kept(collapse, newest=newest)})",
+        f"path AS ({sql.PATHS})",
+        f"counted AS ({sql.COUNTED_PATHS})",
+    ]
+    if ranked is None:
+        return text(f"WITH {', '.join(parts)} SELECT path, won, currency, journeys, value FROM counted")
+    parts.append("""
+      line AS (
+        SELECT path, coalesce(sum(journeys) FILTER (WHERE won), 0)::bigint AS conversions,
+               coalesce(sum(journeys) FILTER (WHERE NOT won), 0)::bigint AS unconverted,
+               coalesce(sum(value) FILTER (WHERE won AND currency = :currency), 0)::bigint AS own_value,
+               jsonb_object_agg(currency, value) FILTER (WHERE won) AS values
+        FROM counted GROUP BY path
+      )""")
+    order = _RANKS[ranked]
+    return text(f"""WITH {", ".join(parts)}
+      SELECT path, conversions, unconverted, values, count(*) OVER () AS paths,
+             (sum(conversions) OVER ())::bigint AS all_conversions,
+             (sum(unconverted) OVER ())::bigint AS all_unconverted
+      FROM line ORDER BY {order}, conversions DESC, unconverted DESC, path COLLATE "C" LIMIT :limit""")
+
+
+_ANY_TENANT = "any tenant"
+_RANKS = {
+    "journeys": "conversions + unconverted DESC",
+    "conversions": "conversions DESC",
+    "value": "own_value DESC",
+    "conversion_rate": "conversions::float8 / (conversions + unconverted) DESC",
+}
+RANKS = tuple(_RANKS)
+
+
+def _period(days: int) -> str:
+    """A condition on `c`: the whole period, or `days` ranges of instants."""
+    ranges = [("start", "end")] if not days else [(f"from_{n}", f"to_{n}") for n in range(days)]
+    return "(" + " OR ".join(f"c.occurred_at >= :{low} AND c.occurred_at < :{high}" for low, high in ranges) + ")"
+
+
+class Ranked(msgspec.Struct, frozen=True, kw_only=True):
+    """The first paths by some figure, and what all come to."""
+
+    lines: list[PathCounts]
+    paths: int
+    conversions: int
+    unconverted: int
+
+
+async def ranked_paths(session: AsyncSession, question: PathQuestion, rank: str, limit: int) -> Ranked:
+    """The `limit` first paths, from touches."""
+    statement = _statement(
+        question.level, question.collapse, newest=question.newest is not None, opened=question.open, days=0, ranked=rank
+    )
+    values = {**question.values(), "currency": question.currency, "limit": limit, "newest": question.newest}
+    rows = (await session.execute(statement, values)).all()
+    lines = [PathCounts(tuple(row[0]), row[1], row[2], dict(row[3] or {})) for row in rows]
+    first = rows[0] if rows else None
+    return Ranked(
+        lines=lines,
+        paths=first.paths if first else 0,
+        conversions=first.all_conversions if first else 0,
+        unconverted=first.all_unconverted if first else 0,
+    )
+
+
+async def whole_paths(
+    session: AsyncSession, question: PathQuestion, days: Sequence[date] = (), *, opened: bool = False
+) -> Sequence[Any]:
+    """Rows of (path, won, currency, journeys, value) of whole paths: of the period, or of some local days of it."""
+    ranges = [day_range(day, day, question.zone) for day in days]
+    statement = _statement(question.level, "unique", newest=False, opened=opened, days=len(ranges), ranked=None)
+    values = question.values()
+    for n, (low, high) in enumerate(ranges):
+        values |= {f"from_{n}": low, f"to_{n}": high}
+    return (await session.execute(statement, values)).all()
+
+
+async def distribution(session: AsyncSession, question: PathQuestion, days: Sequence[date] = ()) -> Distribution:
+    """Lengths and times of the period's conversions, or of some local days of it, from touches."""
+    ranges = [day_range(day, day, question.zone) for day in days]
+    values = question.values()
+    for n, (low, high) in enumerate(ranges):
+        values |= {f"from_{n}": low, f"to_{n}": high}
+    found = Distribution()
+    for row in await session.execute(_distribution(len(ranges)), values):
+        found.add(row.n, row.bucket, row.journeys, row.seconds)
+    return found
+
+
+@lru_cache(maxsize=32)
+def _distribution(days: int) -> TextClause:
+    return text(f"WITH conv AS MATERIALIZED ({sql.converted(_period(days))}) {sql.DISTRIBUTION}")
+
+
+def rank(lines: Sequence[PathCounts], by: str, currency: str) -> list[PathCounts]:
+    """Ordered as `ranked_paths` orders them."""
+
+    def key(line: PathCounts) -> Any:
+        figure = {
+            "journeys": line.journeys,
+            "conversions": line.conversions,
+            "value": line.values.get(currency, 0),
+            "conversion_rate": line.conversions / line.journeys,
+        }[by]
+        return (-figure, -line.conversions, -line.unconverted, line.path)
+
+    return sorted(lines, key=key)
