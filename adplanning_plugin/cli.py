@@ -200,7 +200,7 @@ async def _doctor(options: argparse.Namespace) -> int:
 
 async def _backfill(options: argparse.Namespace) -> int:
     from adplanning_plugin.kernel.backfill import backfill, preview
-    from adplanning_plugin.maintenance import settle
+    from adplanning_plugin.maintenance import first_fit, settle
 
     plugin = load(options.app)
     await plugin.start()
@@ -226,6 +226,8 @@ async def _backfill(options: argparse.Namespace) -> int:
                 report(f"{tenant.id} credit", 0, None)
                 settled = await settle(plugin, tenant.id)
             print(f"{tenant.id}: {settled:,} pieces of work that followed from it are done")
+            if await first_fit(plugin, tenant.id):
+                print(f"{tenant.id}: the data-driven model is fitted to its journeys")
     finally:
         await plugin.stop()
     return 0

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import Table, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from adplanning_plugin.attribution import compute_credit
+from adplanning_plugin.attribution import ask_for_first_fit, compute_credit
 from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.errors import AdPlanningError
@@ -252,6 +252,18 @@ async def settle(plugin: AdPlanning, tenant_id: str) -> int:
         keeping.cancel()
         with suppress(asyncio.CancelledError):
             await keeping
+
+
+async def first_fit(plugin: AdPlanning, tenant_id: str) -> bool:
+    """Fit the data-driven model where the tenant never did and has orders enough; returns whether there was a fit.
+
+    Left out, the worker does it within minutes; after a backfill it may as well be there at once.
+    """
+    async with plugin.runtime.database.transaction(tenant_id) as session:
+        asked = await ask_for_first_fit(session, plugin.runtime, tenant_id)
+    if asked is not None:
+        await Runner(plugin.runtime).drain(tenant_id)
+    return asked is not None
 
 
 def tables_of(plugin: AdPlanning) -> list[Table]:

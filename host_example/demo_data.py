@@ -17,7 +17,7 @@ from adplanning_plugin import AdPlanning
 from adplanning_plugin.kernel.backfill import backfill
 from adplanning_plugin.kernel.keys import register_key
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.maintenance import settle
+from adplanning_plugin.maintenance import first_fit, settle
 from adplanning_plugin.options import CookieOptions, DatabaseOptions, Options, WorkOptions
 from adplanning_plugin.tracking import write_visit
 from host_example.app import create_app
@@ -135,3 +135,4 @@ async def _backfill(plugin: AdPlanning, report: Report) -> None:
 
         await backfill(plugin.runtime, tenant.id, progress=tell)
         await settle(plugin, tenant.id)
+        await first_fit(plugin, tenant.id)

@@ -1,6 +1,7 @@
 """Attribution: touchpoints, the campaigns they belong to, and the credit that each conversion gives them."""
 
 from adplanning_plugin.attribution.crediting import compute_credit, due_conversions
+from adplanning_plugin.attribution.fits import ask_for_first_fit
 from adplanning_plugin.attribution.late import TOUCHED
 from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint
 from adplanning_plugin.attribution.rules import (
@@ -32,6 +33,7 @@ __all__ = [
     "AttributionSettings",
     "Rules",
     "active_version",
+    "ask_for_first_fit",
     "canonical_model",
     "check_window",
     "compute_credit",

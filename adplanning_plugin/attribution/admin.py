@@ -35,6 +35,7 @@ from adplanning_plugin.attribution.repository import (
 )
 from adplanning_plugin.attribution.resolution import START, Resolved, resolve_page, resolve_touches
 from adplanning_plugin.attribution.rules import (
+    DATA_DRIVEN,
     Rules,
     canonical_model,
     current_rules,
@@ -219,7 +220,7 @@ class AttributionController(Controller):
         """Those that credit is computed by, the store's default marked."""
         async with call.reading() as session:
             rules = await current_rules(session, call.tenant_id)
-        labels = {model.name: model.label for model in hook_models(call.runtime)}
+        labels = {model.name: model.label for model in hook_models(call.runtime)} | {DATA_DRIVEN: "Data-driven"}
         return {
             "models": [
                 {

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.crediting import compute_credit
+from adplanning_plugin.attribution.fits import ask_for_first_fit
 from adplanning_plugin.attribution.models import Touchpoint
 from adplanning_plugin.attribution.rebuild import advance_rebuild
 from adplanning_plugin.attribution.resolution import START, load_catalogue, resolve_page
@@ -76,6 +77,8 @@ async def compute_due_credit(context: JobContext) -> None:
             async with context.transaction() as session:
                 if await advance_rebuild(session, context.runtime, context.tenant_id) == "nothing":
                     break
+    async with context.transaction() as session:
+        await ask_for_first_fit(session, context.runtime, context.tenant_id)
     await context.progress(done, done)
 
 

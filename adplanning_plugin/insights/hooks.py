@@ -12,6 +12,7 @@ from adplanning_plugin.insights.admin import DashboardController
 from adplanning_plugin.insights.campaigns_admin import CampaignController
 from adplanning_plugin.insights.campaigns_order import OrderController
 from adplanning_plugin.insights.coverage_admin import CoverageController
+from adplanning_plugin.insights.disagreement_admin import DisagreementController
 from adplanning_plugin.insights.discrepancies_admin import DiscrepancyController
 from adplanning_plugin.insights.fetching import fetch_exchange_rates
 from adplanning_plugin.insights.freshness_admin import FreshnessController
@@ -39,6 +40,7 @@ class InsightsHooks:
             CampaignController,
             OrderController,
             CoverageController,
+            DisagreementController,
             DiscrepancyController,
             FreshnessController,
             QualityController,
