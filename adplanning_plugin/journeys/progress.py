@@ -56,6 +56,28 @@ _FACTS = ("person_id", "first_at", "last_at", *_SEEN, *_BOUGHT, *_TOUCH)
 # Whoever writes progress reads what it follows from first: two at once would each miss what the other adds.
 _TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('adplanning.journeys ' || CAST(:tenant AS text), 0))")
 
+_READER = "journeys.rebuild"
+# What a rebuild saw is what was committed when it began: everything older than the oldest transaction then running.
+_REBUILT = text(
+    """
+    INSERT INTO adplanning.watermark (tenant_id, reader, position)
+    VALUES (:tenant, :reader, jsonb_build_object('xid', pg_snapshot_xmin(pg_current_snapshot())::text::bigint))
+    ON CONFLICT (tenant_id, reader) DO UPDATE SET position = excluded.position, updated_at = now()
+    """
+)
+# A row's xmin has 32 bits, which go round: older is what lies less than half a turn behind. A number from before a
+# restore into another cluster is none of this one's, and an old rebuild is not worth asking.
+_SEEN_BY_REBUILD = text(
+    """
+    SELECT o.id FROM adplanning.outbox_event o
+    JOIN adplanning.watermark w ON w.tenant_id = :tenant AND w.reader = :reader
+      AND w.updated_at > now() - interval '1 hour'
+      AND (w.position->>'xid')::bigint <= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+    WHERE o.tenant_id = :tenant AND o.id = ANY(CAST(:ids AS text[]))
+      AND ((w.position->>'xid')::bigint - o.xmin::text::bigint) & 4294967295 BETWEEN 1 AND 2147483647
+    """
+)
+
 
 async def take_turn(session: AsyncSession, tenant_id: str) -> None:
     """From here to the end of the transaction nobody else writes this store's progress."""
@@ -97,8 +119,15 @@ async def recompute(session: AsyncSession, runtime: Runtime, tenant_id: str, sub
 async def rebuild(session: AsyncSession, runtime: Runtime, tenant_id: str) -> None:
     """Everybody's progress from everything that is held."""
     await take_turn(session, tenant_id)
+    await session.execute(_REBUILT, {"tenant": tenant_id, "reader": _READER})
     await _compute(session, runtime, tenant_id, Scope())
     await _write_back(session, runtime, tenant_id, None)
+
+
+async def seen_by_rebuild(session: AsyncSession, tenant_id: str, event_ids: Sequence[str]) -> set[str]:
+    """Those of these events that were told of before everybody's progress was last computed: it has them already."""
+    values = {"tenant": tenant_id, "reader": _READER, "ids": list(event_ids)}
+    return set(await session.scalars(_SEEN_BY_REBUILD, values))
 
 
 async def _compute(session: AsyncSession, runtime: Runtime, tenant_id: str, scope: Scope) -> None:

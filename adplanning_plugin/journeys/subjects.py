@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import cast
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, Text, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Table, Text, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.identity import edge_table, people_of_visitors, visitor_edges
+from adplanning_plugin.identity import components, edge_table
 from adplanning_plugin.kernel.database import any_of
 
 _edge = cast("Table", edge_table).c
@@ -29,57 +29,60 @@ class Members(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: list[str]
 
 
-def components(tenant_id: str) -> Subquery:
-    """(node, is_visitor, component_id): which subject a visitor or a guest's address belongs to."""
-    people = people_of_visitors(tenant_id)
-    edges = visitor_edges(tenant_id)
-    guests = (
-        select(edges.c.visitor_id, func.min(edges.c.identifier))
-        .where(edges.c.identifier.startswith(EMAIL), edges.c.visitor_id.not_in(select(people.c.visitor_id)))
-        .group_by(edges.c.visitor_id)
-    )
-    known = select(people.c.visitor_id.label("node"), literal(PERSON).concat(people.c.person_id).label("component_id"))
-    return union_all(known, guests).subquery("component")
-
-
 def subject_of(rows: FromClause, tenant_id: str) -> tuple[ColumnElement[str], FromClause]:
     """The subject of rows with visitor_id, person_id and identifier, and the rows joined with what that needs."""
-    mine = components(tenant_id).alias("of_visitor")
+    part = components(tenant_id).alias("part")
+    by_visitor = rows.c.visitor_id.is_not(None)
+    node = func.coalesce(rows.c.visitor_id, rows.c.identifier)
     subject = func.coalesce(
         literal(PERSON, Text).concat(rows.c.person_id),
-        mine.c.component_id,
-        literal(VISITOR, Text).concat(rows.c.visitor_id),
-        rows.c.identifier,
+        part.c.component_id,
+        case((by_visitor, literal(VISITOR, Text).concat(rows.c.visitor_id)), else_=rows.c.identifier),
         type_=Text(),
     )
-    return subject, rows.outerjoin(mine, mine.c.node == rows.c.visitor_id)
+    return subject, rows.outerjoin(part, and_(part.c.node == node, part.c.is_visitor == by_visitor))
 
 
 async def members_of(session: AsyncSession, tenant_id: str, subjects: Sequence[str]) -> Members:
     """The people, visitors and addresses of these subjects."""
     named = list(dict.fromkeys(subjects))
     part = components(tenant_id)
-    found = await session.scalars(select(part.c.node).where(part.c.component_id == any_of(named)))
-    visitors = {*found, *(each.removeprefix(VISITOR) for each in named if each.startswith(VISITOR))}
+    found = (
+        await session.execute(select(part.c.node, part.c.is_visitor).where(part.c.component_id == any_of(named)))
+    ).all()
+    visitors = {each.removeprefix(VISITOR) for each in named if each.startswith(VISITOR)}
+    identifiers = {each for each in named if each.startswith(EMAIL)}
     return Members(
         subjects=named,
         people=[each.removeprefix(PERSON) for each in named if each.startswith(PERSON)],
-        visitors=sorted(visitors),
-        identifiers=[each for each in named if each.startswith(EMAIL)],
+        visitors=sorted({*visitors, *(row.node for row in found if row.is_visitor)}),
+        identifiers=sorted({*identifiers, *(row.node for row in found if row.node.startswith(EMAIL))}),
     )
 
 
 async def subjects_of_visitors(session: AsyncSession, tenant_id: str, visitor_ids: Sequence[str]) -> list[str]:
-    """Every subject that events of these visitors may be counted for, or may have been before an edge came or went."""
+    """Every subject that events of these visitors may be counted for, or may have been before an edge came or went.
+
+    These are the visitors themselves, every identifier that they were ever seen with, and what each of those is a part
+    of now.
+    """
     if not visitor_ids:
         return []
     part = components(tenant_id)
-    edges: Select[tuple[str]] = select(_edge.identifier).where(
-        _edge.tenant_id == tenant_id, _edge.visitor_id == any_of(visitor_ids)
+    ever = (
+        await session.scalars(
+            select(_edge.identifier)
+            .where(_edge.tenant_id == tenant_id, _edge.visitor_id == any_of(visitor_ids))
+            .distinct()
+        )
+    ).all()
+    identifiers = [str(each) for each in ever]
+    mine = or_(
+        and_(part.c.is_visitor, part.c.node == any_of(visitor_ids)),
+        and_(~part.c.is_visitor, part.c.node == any_of(identifiers)),
     )
-    now = select(part.c.component_id).where(part.c.node == any_of(visitor_ids))
-    found = [*await session.scalars(edges.distinct()), *await session.scalars(now)]
-    return sorted({*(str(each) for each in found), *(VISITOR + each for each in visitor_ids)})
+    now = (await session.scalars(select(part.c.component_id).where(mine).distinct())).all()
+    return sorted({*identifiers, *(str(each) for each in now), *(VISITOR + each for each in visitor_ids)})
 
 
 async def subjects_of_rows(session: AsyncSession, tenant_id: str, rows: FromClause) -> set[str]:

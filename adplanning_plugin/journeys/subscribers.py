@@ -13,9 +13,9 @@ from typing import Any, cast
 from sqlalchemy import Table, select
 
 from adplanning_plugin.attribution import TOUCHED, touchpoint_table
-from adplanning_plugin.identity import LINKED
+from adplanning_plugin.identity import LINKED, UNLINKED
 from adplanning_plugin.journeys.activity import host_events, reads_host_events
-from adplanning_plugin.journeys.progress import merge, recompute
+from adplanning_plugin.journeys.progress import merge, recompute, seen_by_rebuild
 from adplanning_plugin.journeys.subjects import PERSON, subjects_of_visitors
 from adplanning_plugin.journeys.workflows import SourceKind, track_customer_journey_event
 from adplanning_plugin.kernel.database import any_of
@@ -23,7 +23,6 @@ from adplanning_plugin.kernel.events import Delivery, Event, Handler, HandlerOfM
 from adplanning_plugin.kernel.workflows import start
 from adplanning_plugin.links import Links
 
-UNLINKED = "identity.unlinked"
 _touch = cast("Table", touchpoint_table).c
 
 
@@ -60,13 +59,19 @@ def _recorder(source_kind: SourceKind) -> tuple[Handler, HandlerOfMany]:
     return alone, together
 
 
+async def _news(delivery: Delivery, events: Sequence[Event]) -> list[Event]:
+    """Those that no rebuild has seen: after a backfill there are many, and all of them are old."""
+    known = await seen_by_rebuild(delivery.session, delivery.tenant_id, [event.id for event in events])
+    return [event for event in events if event.id not in known]
+
+
 async def on_touches(delivery: Delivery, events: Sequence[Event]) -> None:
     """Touches came, changed or went: their subjects' stages and first touches are computed anew."""
     session, tenant_id = delivery.session, delivery.tenant_id
     visitors: set[str] = set()
     people: set[str] = set()
     touches: set[str] = set()
-    for event in events:
+    for event in await _news(delivery, events):
         visitors.update(event.data.get("visitor_ids", ()))
         people.update(event.data.get("person_ids", ()))
         touches.update(event.data.get("ids", ()))
@@ -88,7 +93,8 @@ async def on_touch(delivery: Delivery, event: Event) -> None:
 
 async def on_links(delivery: Delivery, events: Sequence[Event]) -> None:
     """Visitors became known to be somebody's, or are it no longer: theirs alone are computed anew."""
-    visitors = sorted({each for event in events for each in host_ids(event, "visitor_id")})
+    news = await _news(delivery, events)
+    visitors = sorted({each for event in news for each in host_ids(event, "visitor_id")})
     subjects = await subjects_of_visitors(delivery.session, delivery.tenant_id, visitors)
     await recompute(delivery.session, delivery.runtime, delivery.tenant_id, subjects)
 

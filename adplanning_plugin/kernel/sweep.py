@@ -57,6 +57,8 @@ class Sweep:
     """The columns that say when a row was last written (the first present value counts), and the id."""
     after: tuple[str, ...] = ()
     """Ids of sweeps that must have seen their rows first."""
+    finish: Callable[[SweepContext], Awaitable[None]] | None = None
+    """Once, when a backfill is through with the entity: what costs less for all of the past than batch by batch."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -202,6 +202,9 @@ class Sweeping:
         """After a backfill: the next one starts afresh, and the sweep goes on from here."""
         key = {"tenant": self._tenant_id, "reader": self._reader}
         async with self._runtime.database.transaction(self._tenant_id) as session:
+            if self._sweep.finish is not None:
+                await self._sweep.finish(self._context(session))
+                await count_changes(session)
             await session.execute(_MOVE, {**key, "position": encode_json({**known, "complete": True})})
             if "at" in known:
                 sweep = {"tenant": self._tenant_id, "reader": f"sweep:{self._sweep.id}"}

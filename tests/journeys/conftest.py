@@ -1,4 +1,4 @@
-"""Journeys over a real database: every domain but insights, entities in the plugin's own tables, a worker, the admin."""
+"""Journeys over a real database: every domain but insights, entities in our own tables, a worker, the admin."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -166,7 +166,7 @@ class Store:
                     visitor_id=visitor_id,
                     name=name,
                     **given,
-                )  # fmt: skip
+                )
             )
         return key
 
@@ -176,8 +176,8 @@ class Store:
         """A touch as attribution stores it, without what it tells."""
         key = f"touch_{next(self._numbers)}"
         given = {
-            "origin": "own", "source": "google", "medium": "cpc", "platform": "google", "is_direct": channel == "Direct",
-            "resolution_method": "not_applicable", **more,
+            "origin": "own", "source": "google", "medium": "cpc", "platform": "google",
+            "is_direct": channel == "Direct", "resolution_method": "not_applicable", **more,
         }  # fmt: skip
         async with self.runtime.database.transaction(self.tenant_id) as session:
             session.add(
