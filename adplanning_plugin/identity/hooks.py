@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
 from adplanning_plugin.hookspecs import PersonalData, hookimpl
+from adplanning_plugin.identity.admin import DenylistController, IdentityController
 from adplanning_plugin.identity.erased import ErasedIdentity
 from adplanning_plugin.identity.filling import JOBS
 from adplanning_plugin.identity.models import IdentityComponent, IdentityDenylist, IdentityEdge, Visitor
@@ -29,6 +31,12 @@ class IdentityHooks:
     def register_models(self) -> list[Table]:
         """Visitors, edges, denylist, components, keyed hashes of who was erased."""
         return [Base.metadata.tables[f"{SCHEMA}.{model.__tablename__}"] for model in _MODELS]
+
+    @hookimpl
+    def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
+        """Who is linked to whom, and the denylist."""
+        del runtime
+        return (IdentityController, DenylistController)
 
     @hookimpl
     def register_settings(self) -> Sequence[SettingsSection]:
