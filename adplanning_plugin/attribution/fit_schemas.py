@@ -27,6 +27,7 @@ from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Tenant
 from adplanning_plugin.kernel.tables import WorkItem
 from adplanning_plugin.stats.data_driven import ModelName
+from adplanning_plugin.tracking import ConversionType
 
 MIXED = "A shapley or leave_one_out fit has no order: leave it out, or choose markov."
 
@@ -38,7 +39,7 @@ class NewFit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     order: Order | UnsetType = UNSET
     level: Level | UnsetType = UNSET
     window_days: Annotated[int, msgspec.Meta(ge=0, le=90)] | UnsetType = UNSET
-    conversion_type: str | UnsetType | None = UNSET
+    conversion_type: ConversionType | UnsetType | None = UNSET
     from_date: date | UnsetType = UNSET
     to_date: date | UnsetType = UNSET
     minimum_conversions: MinimumConversions | UnsetType = UNSET

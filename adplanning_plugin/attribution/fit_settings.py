@@ -12,6 +12,7 @@ from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.settings import SettingsSection
 from adplanning_plugin.stats.data_driven import ModelName
+from adplanning_plugin.tracking import ConversionType
 
 Order = Annotated[int, msgspec.Meta(ge=1, le=3)]
 Level = Literal["channel", "platform"]
@@ -39,7 +40,7 @@ class DataDrivenSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=Tru
     """One of 1, 3, 7, 14, 28, 30, 90; 0 is lifetime."""
     period_days: Annotated[int, msgspec.Meta(ge=7, le=LONGEST_DAYS)] = 90
     """Days up to yesterday whose journeys are fitted."""
-    conversion_type: str | None = "purchase"
+    conversion_type: ConversionType | None = "purchase"
     """Conversions that end a journey; null is any."""
     minimum_conversions: MinimumConversions = 50
     """Journeys with a conversion, and without one, below which no model is fitted."""

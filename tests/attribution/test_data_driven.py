@@ -233,6 +233,7 @@ async def test_a_fit_that_was_cut_off_is_made_by_whoever_takes_its_work_over(sto
         ({"from_date": "2020-03-01", "to_date": "2026-02-01"}, "from_date"),
         ({"resamples": 1}, "resamples"),
         ({"level": "planet"}, "level"),
+        ({"conversion_type": "wish"}, "conversion_type"),
     ],
 )
 async def test_what_does_not_fit_together_is_refused_beside_its_field(admin, asked, field):
