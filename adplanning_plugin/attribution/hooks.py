@@ -16,8 +16,10 @@ from adplanning_plugin.attribution.fit_admin import FitController
 from adplanning_plugin.attribution.fit_models import Fit
 from adplanning_plugin.attribution.fit_settings import SECTION as FIT_SECTION
 from adplanning_plugin.attribution.fits import FIT_JOBS
+from adplanning_plugin.attribution.inbox_admin import InboxController
 from adplanning_plugin.attribution.jobs import JOBS
 from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint, TouchpointClass
+from adplanning_plugin.attribution.realias import JOBS as ALIAS_JOBS
 from adplanning_plugin.attribution.rules import SECTION, hook_models
 from adplanning_plugin.attribution.sections import SECTIONS
 from adplanning_plugin.attribution.service import read_events
@@ -41,14 +43,15 @@ class AttributionHooks:
 
     @hookimpl
     def register_models(self) -> Sequence[Table]:
-        """Touches, credit, rule versions, fits."""
-        return [cast("Table", model.__table__) for model in (Touchpoint, TouchpointClass, Credit, RuleVersion, Fit, CampaignAlias)]
+        """Touches, credit, rule versions, fits, decisions about names."""
+        models = (Touchpoint, TouchpointClass, Credit, RuleVersion, Fit, CampaignAlias)
+        return [cast("Table", model.__table__) for model in models]
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
         """List, statistics, resolution, manual touches and assignments; the credit of a conversion."""
         del runtime
-        return (AttributionController, FitController, CreditController, ExplainController)
+        return (AttributionController, InboxController, FitController, CreditController, ExplainController)
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
@@ -70,9 +73,9 @@ class AttributionHooks:
 
     @hookimpl
     def register_jobs(self, runtime: Runtime) -> Sequence[Job]:
-        """The nightly resolution, and credit that is due."""
+        """The nightly resolution, decisions about names that are to be applied, and credit that is due."""
         del runtime
-        return (*JOBS, *FIT_JOBS)
+        return (*JOBS, *ALIAS_JOBS, *FIT_JOBS)
 
     @hookimpl
     def register_settings(self) -> Sequence[SettingsSection]:

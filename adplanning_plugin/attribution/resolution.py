@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -36,6 +36,7 @@ FEW = 50
 """Distinct names that are looked up in place."""
 BATCH = 10_000
 """Touches of one transaction in a bulk run."""
+Recredit = Callable[[AsyncSession, Runtime, str, list[str]], Awaitable[Any]]
 START = (datetime(1, 1, 1, tzinfo=UTC), "")
 
 # What a touch says about its campaign, by the names of `Named`.
@@ -135,14 +136,19 @@ async def resolve_touches(
     tenant_id: str,
     touch_ids: Sequence[str],
     catalogue: Catalogue | None = None,
+    *,
+    credit: Recredit = announce_due,
 ) -> Resolved:
-    """Resolve these touches anew; manual assignments and touches that name no campaign stay as they are."""
+    """Resolve these touches anew; manual assignments and touches that name no campaign stay as they are.
+
+    Args:
+        credit: what is done about the conversions whose credit names another campaign now.
+    """
     if not touch_ids:
         return Resolved()
     values = {"tenant": tenant_id, "ids": list(touch_ids)}
-    return await _resolve(
-        session, runtime, tenant_id, (await session.execute(_DISTINCT_GIVEN, values)).all(), catalogue
-    )
+    named = (await session.execute(_DISTINCT_GIVEN, values)).all()
+    return await _resolve(session, runtime, tenant_id, named, catalogue, credit)
 
 
 async def resolve_page(
@@ -167,6 +173,7 @@ async def _resolve(
     tenant_id: str,
     named: Sequence[Row[Any]],
     catalogue: Catalogue | None,
+    credit: Recredit = announce_due,
 ) -> Resolved:
     if not named:
         return Resolved()
@@ -190,7 +197,7 @@ async def _resolve(
     }
     await turn_to_change(session, tenant_id)
     changed = list((await session.execute(_UPDATE, outcome)).scalars())
-    await tell(session, runtime, tenant_id, changed)
+    await tell(session, runtime, tenant_id, changed, credit=credit)
     return Resolved(
         changed=tuple(changed),
         seen=len(outcome["touches"]),
@@ -203,11 +210,19 @@ def _answers(wanted: Sequence[Named], catalogue: Catalogue) -> list[Answer]:
     return [resolve(named, catalogue) for named in wanted]
 
 
-async def tell(session: AsyncSession, runtime: Runtime, tenant_id: str, touch_ids: Sequence[str]) -> None:
+async def tell(
+    session: AsyncSession,
+    runtime: Runtime,
+    tenant_id: str,
+    touch_ids: Sequence[str],
+    *,
+    credit: Recredit = announce_due,
+) -> None:
     """Pass on that touches have another campaign: credit that names them is due, host sessions get theirs back."""
     if not touch_ids:
         return
-    await announce_due(session, runtime, tenant_id, await conversions_with(session, tenant_id, touch_ids))
+    if due := await conversions_with(session, tenant_id, touch_ids):
+        await credit(session, runtime, tenant_id, due)
     await announce_touched(session, runtime, tenant_id, touch_ids=touch_ids)
     links = runtime.get(Links)
     if not links.has("analytics_session"):

@@ -137,6 +137,14 @@ class Catalogue:
             found = self._names[platform, website_id] = Names((each.id, each.name) for each in scope)
         return found
 
+    def all_names(self, website_id: str | None) -> Names:
+        """The names of the campaigns of any platform."""
+        found = self._names.get(("", website_id))
+        if found is None:
+            scope = in_scope(Named(key=None, website_id=website_id), self.campaigns.values(), any_source=True)
+            found = self._names["", website_id] = Names((each.id, each.name) for each in scope)
+        return found
+
     def nearest(self, named: Named) -> Nearest | None:
         """The campaign whose name can only be meant; each name is looked for once."""
         key = (named.name, named.platform, named.website_id)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
-from adplanning_plugin.attribution.likeness import MARGIN, THRESHOLD, Shape, score, shape_of, typing_errors
+from adplanning_plugin.attribution.likeness import CODE, MARGIN, THRESHOLD, Shape, score, shape_of, typing_errors
 
 NEARBY = 12
 """Candidates of one search that are compared closely."""
@@ -54,28 +54,31 @@ class Nearest(msgspec.Struct, frozen=True, kw_only=True):
 class Names:
     """The names of some campaigns, ready to be searched."""
 
-    def __init__(self, campaigns: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, campaigns: Iterable[tuple[str, str]] = ()) -> None:
         """`campaigns`: (id, name); a name without letters or digits is left out."""
         self._ids: list[str] = []
         self._shapes: list[Shape] = []
-        self._with_numbers: Mapping[tuple[str, ...], _Choices] = defaultdict(lambda: ({}, {}))
-        self._with_word: Mapping[str, list[int]] = defaultdict(list)
+        self._all: _Choices = ({}, {})
+        self._with_numbers: dict[tuple[str, ...], _Choices] = {}
+        self._with_word: dict[str, list[int]] = {}
+        self._known: set[str] = set()
         for campaign_id, name in campaigns:
-            shape = shape_of(name)
-            if not shape.joined:
-                continue
-            place = len(self._ids)
-            self._ids.append(campaign_id)
-            self._shapes.append(shape)
-            for choices, written in zip(self._with_numbers[shape.numbers], (shape.joined, shape.ordered), strict=True):
-                choices[place] = written
-            for token in set(shape.tokens):
-                self._with_word[token].append(place)
-        self._known = frozenset(token for token in self._with_word if token.isalpha() and len(token) > 3)
-        self._all: _Choices = (
-            {place: shape.joined for place, shape in enumerate(self._shapes)},
-            {place: shape.ordered for place, shape in enumerate(self._shapes)},
-        )
+            self.add(campaign_id, name)
+
+    def add(self, campaign_id: str, name: str) -> None:
+        """One more name."""
+        shape = shape_of(name)
+        if not shape.joined:
+            return
+        place = len(self._ids)
+        self._ids.append(campaign_id)
+        self._shapes.append(shape)
+        for joined, ordered in (self._all, self._with_numbers.setdefault(shape.numbers, ({}, {}))):
+            joined[place], ordered[place] = shape.joined, shape.ordered
+        for token in set(shape.tokens):
+            self._with_word.setdefault(token, []).append(place)
+            if token.isalpha() and len(token) > CODE:
+                self._known.add(token)
 
     def certain(self, tag: str) -> Nearest | None:
         """The nearest campaign of the same numbers and dates: another one cannot be meant by itself."""
