@@ -8,7 +8,8 @@ from typing import cast
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
-from adplanning_plugin.hookspecs import AdminPage, PersonalData, hookimpl
+from adplanning_plugin.hookspecs import AdminPage, PersonalData, Section, hookimpl
+from adplanning_plugin.journeys.admin import JourneyController
 from adplanning_plugin.journeys.analysis import (
     ANALYSIS_JOBS,
     ANALYSIS_PAGES,
@@ -18,6 +19,7 @@ from adplanning_plugin.journeys.analysis import (
 from adplanning_plugin.journeys.jobs import JOBS
 from adplanning_plugin.journeys.models import JourneyEvent, JourneyProgress
 from adplanning_plugin.journeys.path_models import JourneyPath, JourneyPathDay
+from adplanning_plugin.journeys.sections import SECTIONS
 from adplanning_plugin.journeys.stream import READER
 from adplanning_plugin.journeys.subscribers import SUBSCRIPTIONS
 from adplanning_plugin.journeys.sweeps import SWEEPS
@@ -67,14 +69,28 @@ class JourneysHooks:
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
-        """Conversions' journeys, paths, funnel and drop-off."""
+        """Events and people's timelines; conversions' journeys, paths, funnel and drop-off."""
         del runtime
-        return ANALYSIS_ROUTES
+        return (*ANALYSIS_ROUTES, JourneyController)
 
     @hookimpl
     def register_admin_pages(self) -> Sequence[AdminPage]:
-        """Funnel and paths."""
-        return ANALYSIS_PAGES
+        """Journeys, funnel and paths."""
+        page = AdminPage(
+            key="journeys",
+            title="Journeys",
+            path="/journeys",
+            group="conversions",
+            order=40,
+            description="What people did, and how far they came.",
+            icon="route",
+        )
+        return (page, *ANALYSIS_PAGES)
+
+    @hookimpl
+    def register_sections(self) -> Sequence[Section]:
+        """The customer funnel, and the journey of a person."""
+        return SECTIONS
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
