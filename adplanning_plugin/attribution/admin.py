@@ -239,6 +239,7 @@ class AttributionController(Controller):
                     "is_default": days == rules.default_window_days,
                 }
                 for days in rules.windows
+                if days in rules.settings.windows
             ],
         }
 

@@ -25,9 +25,9 @@ _ELIGIBLE = {
     ),
 }
 _FIRST, _LAST, _HALF_LIFE = (f"CAST(:{name} AS float8)" for name in ("first", "last", "half_life"))
-_COLUMNS = """tenant_id, conversion_id, window_days, touch_id, position, touches, touched_at, occurred_at, channel,
+COLUMNS = """tenant_id, conversion_id, window_days, touch_id, position, touches, touched_at, occurred_at, channel,
   platform, ad_campaign_id, ad_set_id, ad_id, weights, amounts, refunds, currency, rule_version"""
-_INTO = f"INSERT INTO adplanning.credit ({_COLUMNS})"
+_INTO = f"INSERT INTO adplanning.credit ({COLUMNS})"
 _NEWEST = 'PARTITION BY conv ORDER BY at DESC, touch_id COLLATE "C" DESC ROWS UNBOUNDED PRECEDING'
 
 

@@ -177,31 +177,46 @@ async def tell_leads(session: AsyncSession, runtime: Runtime, tenant_id: str, id
 
 
 async def _insert(session: AsyncSession, tenant_id: str, rules: Rules, ids: Sequence[str]) -> None:
+    options, values = await credit_question(session, tenant_id, rules)
+    await session.execute(_statement(*options), {**values, "ids": "\n".join(ids)})
+
+
+Options = tuple[tuple[int, ...], str, str | None, bool]
+"""What the statement itself is made for: windows, direct rule, level of the fit, touches read beside."""
+
+
+async def credit_question(session: AsyncSession, tenant_id: str, rules: Rules) -> tuple[Options, dict[str, Any]]:
+    """What `credit_text` is to be made for, and the parameters without `ids`."""
+    settings = rules.settings
     values: dict[str, Any] = {
         "tenant": tenant_id,
-        "ids": "\n".join(ids),
         "version": rules.version,
-        "half_life": rules.settings.half_life_hours,
-        "first": rules.settings.position_first,
-        "last": rules.settings.position_last,
+        "half_life": settings.half_life_hours,
+        "first": settings.position_first,
+        "last": settings.position_last,
     }
     fit = None if rules.fit_id is None else await effects_of(session, tenant_id, rules.fit_id)
     beside = await reads_beside(session, tenant_id, rules.version)
-    statement = _statement(rules.windows, rules.settings.direct, fit and fit.level, beside)
-    await session.execute(statement, values if fit is None else values | fit.values())
+    options = (rules.windows, settings.direct, fit and fit.level, beside)
+    return options, values if fit is None else values | fit.values()
+
+
+def credit_text(options: Options, *, stored: bool = True) -> str:
+    """The statement that computes credit, and stores it or answers with it."""
+    windows, direct, level, beside = options
+    return credit_insert(
+        conversion=_conversion.fullname,
+        order_visit=_order_visit.fullname,
+        component=_component.fullname,
+        windows=windows,
+        direct=direct,
+        level=level,
+        beside=beside,
+        stored=stored,
+    )
 
 
 @lru_cache(maxsize=16)
 def _statement(windows: tuple[int, ...], direct: str, level: str | None, beside: bool) -> TextClause:
     """Made once: to find the parameters in so long a text takes a millisecond."""
-    return text(
-        credit_insert(
-            conversion=_conversion.fullname,
-            order_visit=_order_visit.fullname,
-            component=_component.fullname,
-            windows=windows,
-            direct=direct,
-            level=level,
-            beside=beside,
-        )
-    )
+    return text(credit_text((windows, direct, level, beside)))

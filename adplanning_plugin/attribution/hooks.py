@@ -21,6 +21,7 @@ from adplanning_plugin.attribution.jobs import JOBS
 from adplanning_plugin.attribution.models import Credit, RuleVersion, Touchpoint, TouchpointClass
 from adplanning_plugin.attribution.realias import JOBS as ALIAS_JOBS
 from adplanning_plugin.attribution.rules import SECTION, hook_models
+from adplanning_plugin.attribution.rules_admin import RulesController
 from adplanning_plugin.attribution.sections import SECTIONS
 from adplanning_plugin.attribution.service import read_events
 from adplanning_plugin.attribution.subscribers import SUBSCRIPTIONS, SWEEPS
@@ -49,9 +50,9 @@ class AttributionHooks:
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
-        """List, statistics, resolution, manual touches and assignments; the credit of a conversion."""
+        """List, statistics, resolution, manual touches and assignments; credit, fits and rule versions."""
         del runtime
-        return (AttributionController, InboxController, FitController, CreditController, ExplainController)
+        return (AttributionController, InboxController, FitController, RulesController, CreditController, ExplainController)
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:

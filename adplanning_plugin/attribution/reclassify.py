@@ -6,6 +6,7 @@ Touches are many and their combinations few: each combination is read once, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import msgspec
@@ -52,6 +53,19 @@ def _beside(of: str) -> TextClause:
     )
 
 
+_COUNTED = text(
+    f"""
+    SELECT {_KEY} AS key, count(*) AS touches FROM adplanning.touchpoint t
+    WHERE t.tenant_id = :tenant AND t.occurred_at >= :since AND t.occurred_at < :until GROUP BY 1
+    """  # noqa: S608
+)
+_READ_BESIDE = text(
+    """
+    SELECT count(*) AS touches, count(*) FILTER (WHERE k.is_excluded AND NOT t.is_excluded) AS excluded
+    FROM adplanning.touchpoint_class k JOIN adplanning.touchpoint t ON t.tenant_id = k.tenant_id AND t.id = k.touch_id
+    WHERE k.tenant_id = :tenant AND k.rule_version = :version AND t.occurred_at >= :since AND t.occurred_at < :until
+    """
+)
 _ANY, _NAMED = "", "AND t.id = ANY(CAST(:ids AS text[]))"
 _SINCE = "AND t.occurred_at >= :since AND t.occurred_at < :until"
 _FORGET = text(
@@ -125,6 +139,23 @@ def reading_of(key: str) -> Reading:
 async def reads_beside(session: AsyncSession, tenant_id: str, version: int) -> bool:
     """Whether some touches are read otherwise by this version than they are."""
     return bool((await session.execute(_HOLDS, {"tenant": tenant_id, "version": version})).scalar_one())
+
+
+async def touches_by_reading(
+    session: AsyncSession, tenant_id: str, since: datetime, until: datetime
+) -> list[tuple[Reading, int]]:
+    """How many touches of a period said what."""
+    values = {"tenant": tenant_id, "since": since, "until": until}
+    return [(reading_of(row.key), int(row.touches)) for row in await session.execute(_COUNTED, values)]
+
+
+async def count_beside(
+    session: AsyncSession, tenant_id: str, version: int, since: datetime, until: datetime
+) -> tuple[int, int]:
+    """(touches that this version reads otherwise, those of them that it excludes) in a period."""
+    values = {"tenant": tenant_id, "version": version, "since": since, "until": until}
+    row = (await session.execute(_READ_BESIDE, values)).one()
+    return int(row.touches), int(row.excluded)
 
 
 async def apply_classes(session: AsyncSession, tenant_id: str, version: int, most: int = APPLIED) -> int:

@@ -234,6 +234,17 @@ def parse_window(rules: Rules, window: str | None) -> int:
     return check_window(rules, 0 if text == "lifetime" else int(text) if text.isdecimal() and len(text) < 6 else -1)
 
 
+def rules_if(state: RuleState, runtime: Runtime, settings: AttributionSettings) -> Rules:
+    """The rules that these settings would make, as a version that nothing is stored under.
+
+    Raises:
+        Invalid: settings that make no sense.
+    """
+    fit = state.newest.fit_id
+    check_settings(settings, runtime, fit)
+    return Rules(version=-1, models=_models(runtime, fit), settings=settings, fit_id=fit)
+
+
 def check_settings(settings: AttributionSettings, runtime: Runtime, fit_id: str | None = None) -> None:
     """Raise `Invalid` for what makes no sense; each error names the field and the fix."""
     if errors := mistakes(settings, _models(runtime, fit_id)):
