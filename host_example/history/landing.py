@@ -30,6 +30,19 @@ META_MEDIA = ("paid_social", "cpc", "paid-social", "paidsocial")
 GOOGLE_SOURCES = ("google", "google", "Google")
 
 
+# What somebody calls a campaign in its links, by campaign: names that only people understand, spelt by several of them.
+CALLED: dict[int, tuple[float, tuple[str, ...]]] = {
+    7001: (0.12, ("sarees_tofu", "Sarees-TOFU")),
+    7007: (0.3, ("kurta_edit_collab", "kurta-edit-colab", "KURTA_EDIT_COLLAB")),
+    7008: (0.3, ("wedding_szn", "weddingszn")),
+    7012: (0.16, ("shopping_all", "shopping all")),
+    7016: (0.25, ("diwali gifting", "diwali-giftng", "Diwali_Gifting")),
+    7101: (0.25, ("leinen_sale_sommer", "leinen-sale-somer")),
+    7104: (0.2, ("bettwaesche_generisch",)),
+}
+MISTYPED = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A landing address, its referrer, whether it is a touch."""
@@ -55,9 +68,11 @@ def from_campaign(rng: Random, campaign: CampaignPlan, network: str, domain: str
         tags += [f"utm_campaign={name}", "utm_campaign=unused"]
     else:
         tags.append(f"utm_campaign={name}")
-    if rng.random() < 0.6:
-        tags += [f"utm_term={ad_set}", f"utm_content={ad}"]
+    ids = [f"utm_term={ad_set}", f"utm_content={ad}"] if rng.random() < 0.6 else []
     click = f"{rng.getrandbits(120):030x}"
+    if style >= 0.40 and (miswritten := _miswritten(campaign, click)):
+        tags[2:], ids = [f"utm_campaign={quote(miswritten)}"], []
+    tags += ids
     if rng.random() < 0.7:
         tags.append(f"fbclid=IwAR{click}" if meta else f"gclid=Cj0K{click}")
     elif not meta:
@@ -92,6 +107,22 @@ def from_elsewhere(rng: Random, domain: str, kind: str, month: str) -> Arrival:
         address = f"https://{domain}/checkout/return?ref={rng.getrandbits(40):010x}"
         return Arrival(address, rng.choice(PAYMENT), touch=False)
     return Arrival(page, None, touch=False)
+
+
+def _miswritten(campaign: CampaignPlan, click: str) -> str | None:
+    """Another name than the campaign's, or its own with a letter wrong. Drawn from the click, and from nothing else."""
+    rng = Random(f"{campaign.number} {click}")
+    share, names = CALLED.get(campaign.number, (0.0, ()))
+    draw = rng.random()
+    if draw < share:
+        return rng.choice(names)
+    word = max(campaign.title.split(), key=len)
+    if draw < 1 - MISTYPED or len(word) < 6:
+        return None
+    at = rng.randrange(1, len(word) - 2)
+    swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    missing, doubled = word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:]
+    return campaign.title.replace(word, rng.choice((swapped, missing, doubled))).lower()
 
 
 def _written(rng: Random, title: str) -> str:
