@@ -52,7 +52,14 @@ class AttributionHooks:
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
         """List, statistics, resolution, manual touches and assignments; credit, fits and rule versions."""
         del runtime
-        return (AttributionController, InboxController, FitController, RulesController, CreditController, ExplainController)
+        return (
+            AttributionController,
+            InboxController,
+            FitController,
+            RulesController,
+            CreditController,
+            ExplainController,
+        )
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
@@ -90,8 +97,18 @@ class AttributionHooks:
 
     @hookimpl
     def register_admin_pages(self) -> Sequence[AdminPage]:
-        """The attribution page."""
-        return (AdminPage(key="attribution", title="Attribution", path="/attribution", group="performance", order=30),)
+        """Attribution, and the inbox of names without a campaign."""
+        return (
+            AdminPage(key="attribution", title="Attribution", path="/attribution", group="performance", order=30),
+            AdminPage(
+                key="inbox",
+                title="Inbox",
+                path="/attribution/inbox",
+                group="performance",
+                order=32,
+                description="What do the names mean that no campaign has?",
+            ),
+        )
 
     @hookimpl
     def register_personal_data(self) -> Sequence[PersonalData]:

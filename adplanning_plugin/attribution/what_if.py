@@ -113,9 +113,7 @@ async def what_if(session: AsyncSession, asked: Asked) -> Answer:
 def _place(rules: Rules, model: str) -> int:
     place = model_position(rules, model)
     if place > rules.built_in:
-        message = (
-            f"model {model!r} is another plugin's, which computes as it stores: ask about a built-in model."
-        )
+        message = f"model {model!r} is another plugin's, which computes as it stores: ask about a built-in model."
         raise Conflict(message, code="model_not_computed_ahead")
     return place
 
