@@ -67,6 +67,7 @@ class InsightsHooks:
             AdminPage(key="metrics", title="Metrics", path="/metrics", group="overview", order=5),
             AdminPage(key="campaigns", title="Campaigns", path="/campaigns", group="performance", order=10),
             AdminPage(key="roi", title="ROI", path="/roi", group="performance", order=20),
+            AdminPage(key="models", title="Models compared", path="/attribution/models", group="performance", order=32),
             AdminPage(key="coverage", title="Coverage", path="/coverage", group="performance", order=40),
             AdminPage(
                 key="order-attribution",

@@ -15,6 +15,7 @@ const MEANS: Record<string, string> = {
   time_decay: "More to the visits shortly before the order.",
   position_based: "40 % to the first, 40 % to the last, the rest between them.",
   last_non_direct: "All of it to the last visit that came from somewhere; direct visits are passed over.",
+  data_driven: "To each visit as much as its channel's effect, learned from the store's own journeys, with and without an order.",
 }
 
 export type Credit = ReturnType<typeof useCredit>

@@ -23,6 +23,7 @@ const FIRST = 15
 export function Models({ period, credit, model }: ViewProps) {
   const format = useFormat()
   const groups = useGroups()
+  const carried = useCarried()
   const [state, set] = useUrlState(SCHEMA)
   const asked = { ...period.query, window: credit.query.window, conversion_type: groups.conversion_type, group_by: groups.by }
   const query = useApi("/attribution/comparison", { query: asked, keep: true })
@@ -59,7 +60,7 @@ export function Models({ period, credit, model }: ViewProps) {
             </div>
           ))}
         </dl>
-        <p className="mt-4 text-sm text-muted">None of them is the truth: a campaign that looks good under all of them is a safer bet than one that only its favourite model likes. <TextLink to="/settings" search={{ tab: "attribution" }}>Choose the store's model</TextLink></p>
+        <p className="mt-4 text-sm text-muted">None of them is the truth: a campaign that looks good under all of them is a safer bet than one that only its favourite model likes. <TextLink to="/settings" search={{ tab: "attribution" }}>Choose the store's model</TextLink> · <TextLink to="/attribution/models" search={carried}>Where the models disagree</TextLink></p>
       </Card>
     </div>
   )
@@ -72,6 +73,7 @@ const GOOD_FOR: Record<string, string> = {
   time_decay: "For short decisions, where the last days matter most.",
   position_based: "For finding and closing alike.",
   last_non_direct: "What most analytics tools show.",
+  data_driven: "Shows which channels converting journeys need; its fit is under Models compared.",
 }
 
 interface TableProps {
