@@ -8,12 +8,14 @@ from typing import cast
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import Table
 
+from adplanning_plugin.customers.admin import CustomerController
 from adplanning_plugin.customers.catalogue import Catalogue
 from adplanning_plugin.customers.erasure_admin import ErasureController
 from adplanning_plugin.customers.models import Erasure, ErasureSubject
+from adplanning_plugin.customers.sections import SECTIONS
 from adplanning_plugin.customers.workflows import WORKFLOWS
 from adplanning_plugin.customers.working_papers import WORKING_PAPERS
-from adplanning_plugin.hookspecs import PersonalData, hookimpl
+from adplanning_plugin.hookspecs import AdminPage, PersonalData, Section, hookimpl
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.workflows import Workflow
 
@@ -35,13 +37,33 @@ class CustomersHooks:
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
         """`/customers`."""
         del runtime
-        return [ErasureController]
+        return [ErasureController, CustomerController]
 
     @hookimpl
     def register_workflows(self, runtime: Runtime) -> Sequence[Workflow]:
         """erase-person."""
         del runtime
         return WORKFLOWS
+
+    @hookimpl
+    def register_sections(self) -> Sequence[Section]:
+        """Identity, orders, touches and consent on a person's page."""
+        return SECTIONS
+
+    @hookimpl
+    def register_admin_pages(self) -> Sequence[AdminPage]:
+        """People, and a widget for the store's own page of a person."""
+        return [
+            AdminPage(
+                key="customers",
+                title="Customers",
+                path="/customers",
+                group="conversions",
+                order=58,
+                icon="users",
+                description="Who bought, how they came, and what is held about them.",
+            ),
+        ]
 
     @hookimpl
     def on_startup(self, runtime: Runtime) -> None:

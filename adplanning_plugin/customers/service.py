@@ -29,10 +29,10 @@ async def request_erasure(
         Invalid: `confirm` is not the person's id.
         NotFound: the store knows nobody of that id.
     """
+    await people.check_known(session, runtime, tenant_id, person_id)
     if confirm != person_id:
         message = "confirm must repeat the id of the person who is to be erased; an erasure cannot be undone."
         raise Invalid(FieldError("confirm", "not_confirmed", message))
-    await people.check_known(session, runtime, tenant_id, person_id)
     erasure_id, pseudonym = new_id("era"), f"{PSEUDONYM}{new_ulid()}"
     begun = await receipts.begin(
         session,

@@ -56,6 +56,29 @@ def csv_response(
     return _CsvResponse(_lines(call, page, encode, columns), _attachment(name))
 
 
+def stream_response(
+    call: AdminCall, pieces: AsyncGenerator[str], *, name: str, media_type: str, ending: str
+) -> Response[Any]:
+    """A file that is written while it is read: pieces of text, each as soon as it is there.
+
+    Args:
+        pieces: made by a generator that has not begun; it ends where the reader goes away.
+        ending: of the file's name, without the dot.
+    """
+    headers = {
+        "content-type": media_type,
+        "content-disposition": f'attachment; filename="{name}.{ending}"',
+        "vary": "accept",
+    }
+    return _CsvResponse(_in_place(call, pieces), headers)
+
+
+async def _in_place(call: AdminCall, pieces: AsyncGenerator[str]) -> AsyncGenerator[str]:
+    async with _place(call):
+        async for piece in pieces:
+            yield piece
+
+
 def table_response(
     call: AdminCall,
     name: str,

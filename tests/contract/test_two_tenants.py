@@ -23,6 +23,7 @@ BODIES: dict[str, Any] = {
     "updateKey": {"name": "Changed", "version": 1},
     "deleteKey": None,
     "replayDeadLetter": None,
+    "eraseCustomer": {"confirm": "whoever it is"},
 }
 """A body that would change the object, for every unsafe route to an object."""
 UNSEARCHED = (f"{ADMIN}/exchange-rates",)
