@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,15 +22,16 @@ from adplanning_plugin.attribution.explain_sql import (
     touches_considered,
 )
 from adplanning_plugin.attribution.explain_words import link_reason, meaning, mine, touch_reason, unattributed_reason
+from adplanning_plugin.attribution.fit_effects import effects_of
 from adplanning_plugin.attribution.repository import credit_of_conversions
-from adplanning_plugin.attribution.rules import Rules, current_rules, hook_models, parse_window
+from adplanning_plugin.attribution.rules import DATA_DRIVEN, Rules, current_rules, hook_models, parse_window
 from adplanning_plugin.identity import STRONG
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
-from adplanning_plugin.stats.credit import MODELS, eligible
+from adplanning_plugin.stats.credit import eligible
 
 _SHOWN = (
     "id", "origin", "source", "medium", "campaign", "term", "content", "channel", "platform", "is_direct",
@@ -73,12 +75,13 @@ async def explain_conversion(
         most=MOST_LEFT_OUT,
     )
     credit = (await session.execute(credit_of_conversions(tenant_id, [conversion_id], days))).all()
+    effects = None if rules.fit_id is None else await effects_of(session, tenant_id, rules.fit_id)
     names = await _campaign_names(session, runtime, tenant_id, considered)
     held = {row.touch_id: row for row in credit}
     opens = None if days == 0 else conversion.occurred_at - timedelta(days=days)
     ways = [_way(conversion, each, personal=personal) for each in links]
     touches = [_touch(conversion, opens, each, held.get(each.id), rules, links, ways, names) for each in considered]
-    labels = {model.name: model.label for model in hook_models(runtime)}
+    labels = {model.name: model.label for model in hook_models(runtime)} | {DATA_DRIVEN: "Data-driven"}
     return {
         "conversion": _conversion(conversion, personal=personal),
         "window_days": days,
@@ -89,6 +92,7 @@ async def explain_conversion(
             "models": list(rules.models),
             "windows": list(rules.windows),
             "settings": rules.settings,
+            "data_driven": None if effects is None else {"fit_id": rules.fit_id, **msgspec.structs.asdict(effects)},
         },
         "links": ways,
         "touches": [each for each in touches if each["counted"]],
@@ -222,7 +226,7 @@ def _model(
     """A model's share of the conversion that no touch has and why, which touches it passes over, and the sums."""
     counted = [each for each in touches if each["counted"]]
     direct = [bool(each["is_direct"]) for each in counted]
-    if name == "last_non_direct":
+    if name in {"last_non_direct", DATA_DRIVEN}:
         taking = [place for place, plain in enumerate(direct) if not plain]
     elif name in _SHARED:
         taking = eligible(direct, rules.settings.direct)
@@ -236,7 +240,7 @@ def _model(
     return {
         "model": name,
         "label": label or name.replace("non_direct", "non-direct").replace("_", " ").capitalize(),
-        "is_built_in": name in MODELS,
+        "is_built_in": name in rules.models[: rules.built_in],
         "passed_over": [each["id"] for index, each in enumerate(counted) if index not in set(taking)],
         "unattributed": {
             "weight": weight,

@@ -247,3 +247,30 @@ async def test_effects_of_a_fit_are_read_as_they_were_stored_whatever_is_fitted_
     assert {row.touch_id: row.amounts[6] for row in await store.credit("conv_1", 30)} == {"touch_1": 100, "touch_2": 0}
     async with runtime.database.transaction("main") as session:
         await session.execute(update(Fit).values(status="done"))
+
+
+async def test_an_explanation_is_enough_to_compute_the_data_driven_credit_again(store, runtime, admin):
+    for number, channel_name in enumerate(("Paid Search", "Direct", "Paid Search", "Display", "Email")):
+        more = {} if channel_name != "Display" else {"channel": "Display", "platform": "google"}
+        name = "Email" if channel_name == "Display" else channel_name
+        await store.touch(
+            f"touch_{number}", NOON - (5 - number) * DAY, "vis_1",
+            **{"channel": name, "platform": PLATFORMS[name], "is_direct": name == "Direct", **more},
+        )  # fmt: skip
+    await store.conversion("conv_1", value=99_999, visitor_id="vis_1", refunded=333)
+    await credit(store, "conv_1")
+    fit_id = await stored_fit(store, EFFECTS)
+    await adopt(store, admin, fit_id)
+
+    told = (await admin.get("/attribution/explain/conv_1")).json()["explanation"]
+    used = told["rules"]["data_driven"]
+    assert (used["fit_id"], used["level"]) == (fit_id, "channel")
+    counted = [each for each in told["touches"] if not each["is_direct"]]
+    weights = touch_weights([each[used["level"]] for each in counted], used["effects"])
+    amounts = split_largest_remainder(told["conversion"]["value_minor"], weights)
+    stored = {row.touch_id: row for row in await store.credit("conv_1", told["window_days"])}
+    assert {each["id"]: stored[each["id"]].amounts[6] for each in counted} == {
+        each["id"]: amount for each, amount in zip(counted, amounts, strict=True)
+    }
+    model = next(each for each in told["models"] if each["model"] == DATA_DRIVEN)
+    assert (model["label"], model["is_built_in"], model["passed_over"]) == ("Data-driven", True, ["touch_1"])

@@ -42,6 +42,27 @@ const SECTIONS: Record<string, SectionWords> = {
       },
     },
   },
+  data_driven: {
+    title: "Data-driven credit",
+    about: "What the store's own journeys are fitted to every week, and whether a fit is put to use by itself. The fits are under Models compared.",
+    saving: "Saving holds for fits that are made from now on. No credit changes until a fit is adopted.",
+    fields: {
+      weekly: { label: "Fit every week", help: "On Sunday night, over whole days up to the day before." },
+      adopt: {
+        label: "Put to use by itself",
+        help: "A later fit changes what data-driven says of the past as well. Fits that somebody asked for always wait.",
+        options: { first: "The first one that the data bear; later ones wait for somebody", every: "Every weekly fit that the data bear", never: "None: somebody adopts them" },
+      },
+      algorithm: { label: "Model", options: { markov: "Markov chain", shapley: "Shapley value", leave_one_out: "Leave one out" }, help: "The Markov chain looks at the order of visits, the others at which channels were met." },
+      order: { label: "Order of the Markov chain", help: "How many visits it remembers, 1 to 3. Orders 2 and 3 need many journeys." },
+      level: { label: "Credit goes to", options: { channel: "Channels", platform: "Platforms" } },
+      window_days: { label: "Visits count for", help: "How long before a conversion a visit may lie and still belong to the journey.", as: "window" },
+      period_days: { label: "Period", unit: "days", help: "How many days up to yesterday are fitted." },
+      conversion_type: { label: "A journey ends with" },
+      minimum_conversions: { label: "At least", unit: "journeys", help: "With an order, and as many without one. Below that, the answer is that the data are too few." },
+      resamples: { label: "Resamples", help: "Draws behind the intervals; 0 leaves them out." },
+    },
+  },
   privacy: {
     title: "Consent",
     about: "What holds for visitors who were never asked. Who said yes or no is always obeyed.",
