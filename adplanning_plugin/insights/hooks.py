@@ -70,6 +70,13 @@ class InsightsHooks:
             AdminPage(key="models", title="Models compared", path="/attribution/models", group="performance", order=32),
             AdminPage(key="coverage", title="Coverage", path="/coverage", group="performance", order=40),
             AdminPage(
+                key="reconciliation",
+                title="Reconciliation",
+                path="/attribution/reconciliation",
+                group="performance",
+                order=45,
+            ),
+            AdminPage(
                 key="order-attribution",
                 title="Attribution of an order",
                 kind="widget",

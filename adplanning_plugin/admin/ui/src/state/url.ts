@@ -59,6 +59,7 @@ export const readState = <S extends Schema>(schema: S, search: Record<string, un
 /** What is shown beside the list, not which list: these leave the page that is being looked at. */
 const BESIDE = new Set([
   "page", "open", "tab", "view", "hidden", "compare", "why", "why_in", "why_window", "lookback", "more", "figures", "chart", "measure",
+  "explain", "because", "explain_model", "explain_window",
 ])
 
 /** What the address becomes: a change of filters, dates or sorting leads back to the first page of the list. */

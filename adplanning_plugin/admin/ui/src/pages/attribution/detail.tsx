@@ -4,7 +4,9 @@ import { isProblem } from "@/api/problem"
 import { ask, useApi, useSend } from "@/api/query"
 import { words } from "@/format/format"
 import { type Credit, useCarried, windowLabel } from "@/insight/credit"
+import { conversion, EXPLAIN, EXPLAINED } from "@/insight/explain"
 import { useFormat, useMay } from "@/shell/session"
+import { text, useUrlState } from "@/state/url"
 import { ConversionTypeBadge, SourceBadge } from "@/ui/badge"
 import { Button, TextLink } from "@/ui/button"
 import { Combobox } from "@/ui/combobox"
@@ -143,8 +145,12 @@ function Campaign({ of }: { of: TouchDetail }) {
   )
 }
 
+/** The visit gives way to the explanation of what it earned: Back brings it again. */
+const INSTEAD = { ...EXPLAIN, open: text() }
+
 function Brought({ of, credit, model }: { of: TouchDetail; credit: Credit; model: string }) {
   const format = useFormat()
+  const [, set] = useUrlState(INSTEAD)
   const query = useApi("/attribution/{touch_id}/conversions", { path: { touch_id: of.id }, query: { window: credit.query.window } })
   return (
     <section aria-labelledby="brought">
@@ -168,7 +174,9 @@ function Brought({ of, credit, model }: { of: TouchDetail; credit: Credit; model
                       <span className="text-xs text-muted">{format.dateTime(each.occurred_at)} · visit {each.position} of {each.touches}{each.status === "confirmed" ? "" : ` · ${words(each.status).toLowerCase()}`}</span>
                     </span>,
                     format.percent(mine?.weight ?? 0, 0),
-                    format.money(mine?.value ?? "0", each.currency),
+                    <button key="value" type="button" aria-haspopup="dialog" className="rounded underline decoration-line-strong decoration-dotted underline-offset-4" onClick={() => set({ ...EXPLAINED, open: "", explain: conversion(each.conversion_id) })}>
+                      {format.money(mine?.value ?? "0", each.currency)}<span className="sr-only">: why?</span>
+                    </button>,
                   ]
                 })}
               />

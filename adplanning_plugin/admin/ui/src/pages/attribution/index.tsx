@@ -3,8 +3,11 @@ import { useFormat } from "@/shell/session"
 import { Freshness } from "@/insight/freshness"
 import { usePeriod } from "@/state/period"
 import { choice, list, text, useUrlState } from "@/state/url"
-import { CreditSwitches, useCredit, windowLabel } from "@/insight/credit"
+import { CreditSwitches, useCarried, useCredit, windowLabel } from "@/insight/credit"
+import { Explained } from "@/insight/explain"
+import { ButtonLink } from "@/ui/button"
 import { PageHeader } from "@/ui/page"
+import { InboxLink } from "@/pages/inbox/link"
 import { PeriodPicker } from "@/ui/period"
 import { Tabs } from "@/ui/tabs"
 import { Explain } from "@/ui/tooltip"
@@ -26,6 +29,7 @@ export default function Attribution() {
   const format = useFormat()
   const dates = usePeriod()
   const credit = useCredit()
+  const carried = useCarried()
   const [state, set] = useUrlState(SCHEMA)
   const model = credit.state.model || credit.rules.models.find((each) => each.is_default)?.model || "last_non_direct"
   const days = credit.rules.windows.find((each) => (credit.state.window ? each.window === credit.state.window : each.is_default))?.days ?? 30
@@ -37,6 +41,8 @@ export default function Attribution() {
         actions={
           <>
             <PeriodPicker {...dates} compare={undefined} />
+            <ButtonLink to="/attribution/reconciliation" search={carried}>Reconciliation</ButtonLink>
+            <InboxLink />
             <ResolveMenu onWork={(work) => set({ work }, { replace: true })} />
           </>
         }
@@ -63,6 +69,7 @@ export default function Attribution() {
         ]}
       />
       <div className="mt-3"><Freshness of={CREDITED} /></div>
+      <Explained query={{ ...dates.period.query, model: credit.query.model, window: credit.query.window }} />
     </>
   )
 }

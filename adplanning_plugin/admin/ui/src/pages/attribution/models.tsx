@@ -2,6 +2,7 @@
 import { useMemo, useState } from "react"
 import { useApi } from "@/api/query"
 import { useCarried } from "@/insight/credit"
+import { Explains, figure } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { choice, useUrlState } from "@/state/url"
 import { Badge, Roas } from "@/ui/badge"
@@ -46,7 +47,7 @@ export function Models({ period, credit, model }: ViewProps) {
         <Async query={query} skeleton={<Skeleton className="h-[36rem] w-full" />}>
           {({ comparison, models }) =>
             comparison.length === 0 ? <Empty title={`No ${groups.counted} in this period`}>Choose a longer period, or count something else.</Empty> : (
-              <Table lines={comparison} models={models} chosen={model} measure={measure} spend={spend} by={groups.by} named={credit.named} />
+              <Table lines={comparison} models={models} chosen={model} measure={measure} spend={spend} by={groups.by} type={groups.conversion_type ?? ""} named={credit.named} />
             )
           }
         </Async>
@@ -83,10 +84,11 @@ interface TableProps {
   measure: "value" | "credit" | "roas"
   spend: Map<string, { spend: number; roas: number | null }>
   by: ReturnType<typeof useGroups>["by"]
+  type: string
   named: (model: string) => string
 }
 
-function Table({ lines, models, chosen, measure, spend, by, named }: TableProps) {
+function Table({ lines, models, chosen, measure, spend, by, type, named }: TableProps) {
   const format = useFormat()
   const carried = useCarried()
   const [all, setAll] = useState(false)
@@ -115,7 +117,9 @@ function Table({ lines, models, chosen, measure, spend, by, named }: TableProps)
           </span>,
           ...row.cells.map((cell) => (
             <span key={cell.model} className={cell.model === chosen ? "font-semibold" : undefined}>
-              {measure === "roas" ? <Roas value={cell.value} /> : write(cell.value, row.line.currency)}
+              <Explains of={figure({ by, kind: row.line.kind, currency: row.line.currency, type, model: cell.model, key: row.line.kind === "touch" ? row.line.key : "" })} about={`${lineName(row.line, by)} by ${named(cell.model)}`}>
+                {measure === "roas" ? <Roas value={cell.value} /> : write(cell.value, row.line.currency)}
+              </Explains>
               {cell.model === chosen || cell.apart === null || Math.abs(cell.apart) < 0.005 ? null : <span className="block text-xs text-muted">{format.change(cell.apart)}</span>}
             </span>
           )),

@@ -3,6 +3,7 @@ import { useState } from "react"
 import { useApi } from "@/api/query"
 import { BarChart } from "@/charts/bars"
 import { type Credit, useCarried } from "@/insight/credit"
+import { Explains, figure } from "@/insight/explain"
 import { useFormat, useStore } from "@/shell/session"
 import type { Period } from "@/state/period"
 import { choice, useUrlState } from "@/state/url"
@@ -39,7 +40,7 @@ export function useGroups() {
       <Select aria-label="What counts" value={state.count} options={COUNTED} onChange={(event) => set({ count: event.target.value as "all" })} className="w-40" />
     </>
   )
-  return { by: state.by, conversion_type: state.count === "all" ? "" : state.count, counted: counted.label.toLowerCase(), money: state.count === "purchase" || state.count === "all", controls }
+  return { by: state.by, conversion_type: state.count === "all" ? undefined : state.count, counted: counted.label.toLowerCase(), money: state.count === "purchase" || state.count === "all", controls }
 }
 
 export function Summary({ period, credit, model }: ViewProps) {
@@ -58,9 +59,9 @@ export function Summary({ period, credit, model }: ViewProps) {
         return (
           <div className="flex flex-col gap-4">
             <KpiGrid>
-              <Kpi title={groups.counted.charAt(0).toUpperCase() + groups.counted.slice(1)} value={format.number(total.conversions, 0)} explain={`All ${groups.counted} of the period, by their own date. Each is shared out among the visits before it.`} />
-              <Kpi title="Value" value={format.money(mine?.net ?? "0")} explain="What the conversions are worth, less what was refunded. Only orders and goals with a value have one." foot={others.length > 0 ? `and ${others.map(([code, each]) => format.money(each.net, code)).join(", ")}` : undefined} />
-              <Kpi title="Refunded" value={format.money(mine?.refunded ?? "0")} explain="Taken off each visit's share in the same proportion as it was given." />
+              <Kpi title={groups.counted.charAt(0).toUpperCase() + groups.counted.slice(1)} value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "" })} about={`All ${groups.counted}`}>{format.number(total.conversions, 0)}</Explains>} explain={`All ${groups.counted} of the period, by their own date. Each is shared out among the visits before it.`} />
+              <Kpi title="Value" value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "", currency })} about="Value">{format.money(mine?.net ?? "0")}</Explains>} explain="What the conversions are worth, less what was refunded. Only orders and goals with a value have one." foot={others.length > 0 ? `and ${others.map(([code, each]) => format.money(each.net, code)).join(", ")}` : undefined} />
+              <Kpi title="Refunded" value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "", currency })} about="Refunded">{format.money(mine?.refunded ?? "0")}</Explains>} explain="Taken off each visit's share in the same proportion as it was given." />
               <Kpi title="Without a visit" value={format.percent(total.unattributed_share)} better="down" explain={`The share of ${groups.counted} that no visit within the window can be credited for: nobody was seen before it, or consent was refused.`} to="/coverage" />
               <Kpi
                 title="Visits without a match" value={format.number(unmatched.data?.count ?? null)} better="down" to="/attribution" search={{ view: "touches", method: "unresolved" }}
@@ -77,7 +78,7 @@ export function Summary({ period, credit, model }: ViewProps) {
                   Choose a longer period, or count something else.
                 </Empty>
               ) : (
-                <Lines stats={stats} by={groups.by} money={groups.money} counted={groups.counted} spend={spend} />
+                <Lines stats={stats} by={groups.by} type={groups.conversion_type ?? ""} money={groups.money} counted={groups.counted} spend={spend} />
               )}
             </Card>
           </div>
@@ -87,9 +88,10 @@ export function Summary({ period, credit, model }: ViewProps) {
   )
 }
 
-function Lines({ stats, by, money, counted, spend }: { stats: StatsLine[]; by: By; money: boolean; counted: string; spend: ReturnType<typeof useSpend> }) {
+function Lines({ stats, by, type, money, counted, spend }: { stats: StatsLine[]; by: By; type: string; money: boolean; counted: string; spend: ReturnType<typeof useSpend> }) {
   const format = useFormat()
   const carried = useCarried()
+  const of = (line: StatsLine) => figure({ by, kind: line.kind, currency: line.currency, type, key: line.kind === "touch" ? line.key : "" })
   const [all, setAll] = useState(false)
   const store = useStore()
   const currency = stats.some((line) => line.currency === store.currency) ? store.currency : stats[0]!.currency
@@ -128,8 +130,8 @@ function Lines({ stats, by, money, counted, spend }: { stats: StatsLine[]; by: B
               {by === "campaign" && line.key && line.name && line.name !== line.key ? <TextLink to={`/campaigns/${line.key}`} search={carried}>{name}</TextLink> : <span>{name}</span>}
               {UNEARNED[line.kind] ? <Explain what={name}>{UNEARNED[line.kind]?.[1]} <TextLink to="/coverage" search={carried}>See which orders, and why</TextLink></Explain> : null}
             </span>,
-            format.number(line.conversions, 1),
-            ...(money ? [format.money(line.net, line.currency)] : []),
+            <Explains key="credit" of={of(line)} about={`Credit of ${name}`}>{format.number(line.conversions, 1)}</Explains>,
+            ...(money ? [<Explains key="value" of={of(line)} about={`Value of ${name}`}>{format.money(line.net, line.currency)}</Explains>] : []),
             format.percent(amount(line) / (whole.get(line.currency) || 1)),
             ...(spends ? [cost ? format.money(cost.spend) : "–", <Roas key="roas" value={cost && cost.spend > 0 ? cost.roas : null} />] : []),
             touches && line.touches > 0 ? <TextLink key="touches" to="/attribution" search={{ ...carried, view: "touches", converted: "true", ...touches }}>{format.number(line.touches)}<span className="sr-only"> visits of {name}</span></TextLink> : format.number(line.touches),

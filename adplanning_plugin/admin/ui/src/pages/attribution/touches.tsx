@@ -14,6 +14,7 @@ import { words } from "@/format/format"
 import type { Touch } from "./answers"
 import { TouchDrawer } from "./detail"
 import type { ViewProps } from "./summary"
+import type { Method } from "@/insight/methods"
 import { CHANNELS, METHOD_OPTIONS, MethodBadge, PLATFORMS } from "./words"
 
 const SCHEMA = {
@@ -42,7 +43,7 @@ export function Touches({ period, credit, model }: ViewProps) {
     medium: state.medium,
     campaign: state.campaign,
     visitor_id: state.visitor,
-    resolution_method: state.method,
+    resolution_method: state.method as Method,
     converted: state.converted === "" ? undefined : state.converted === "true",
   }
   const query = useApi("/attribution", { query: { ...filters, ...table.query }, keep: true })

@@ -1,27 +1,11 @@
-// How a visit came to its campaign, in words and colours; and the lists that its filters offer.
+// What attribution's lists and lines are called, and the lists that their filters offer.
 import { words } from "@/format/format"
-import { Badge, type Colour } from "@/ui/badge"
 
 export const BY = ["campaign", "channel", "source", "medium", "platform"] as const
 export type By = (typeof BY)[number]
 export const BY_OPTIONS = BY.map((value) => ({ value, label: `By ${value}` }))
 
-const METHODS: Record<string, [Colour, string, string]> = {
-  exact_utm_match: ["green", "Matched", "Its tags name the campaign exactly, by its name or its id."],
-  fuzzy_name_match: ["blue", "Matched by likeness", "Its tags are very like the name of one campaign, and like no other's."],
-  manual: ["purple", "Assigned by hand", "Somebody chose the campaign. It stays, however often visits are matched anew."],
-  unresolved: ["orange", "No match", "It has tags of a campaign, but none of the known campaigns is meant by them."],
-  pending: ["blue", "Not matched yet", "Its tags have not been looked up yet."],
-  not_applicable: ["grey", "No campaign", "It came without a campaign's tags: direct, from a search, or from another site."],
-}
-export const METHOD_OPTIONS = Object.entries(METHODS).map(([value, [, label]]) => ({ value, label }))
-const REASONS: Record<string, string> = {
-  unknown_campaign: "No known campaign has this name or id.",
-  ambiguous: "Several campaigns are equally like it, so none was taken.",
-}
-
-export const MethodBadge = ({ method }: { method: string }) => <Badge colour={METHODS[method]?.[0] ?? "grey"}>{METHODS[method]?.[1] ?? words(method)}</Badge>
-export const methodMeans = (method: string, reason: string | null) => (reason && REASONS[reason]) || METHODS[method]?.[2] || ""
+export { METHOD_OPTIONS, MethodBadge, methodMeans } from "@/insight/methods"
 
 export const CHANNELS = [
   "Paid Search", "Paid Social", "Paid Shopping", "Paid Video", "Paid Other", "Display", "Cross-network", "Organic Search", "Organic Social",

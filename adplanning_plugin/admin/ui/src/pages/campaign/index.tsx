@@ -5,6 +5,7 @@ import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import type { CampaignDetail } from "@/insight/answers"
 import { CreditSwitches, useCarried, useCredit } from "@/insight/credit"
+import { Explained } from "@/insight/explain"
 import { MissingRates, Rests } from "@/insight/rests"
 import { WhyDrawer } from "@/insight/why"
 import { useFormat } from "@/shell/session"
@@ -80,6 +81,7 @@ export default function CampaignPage() {
           )}
         </Async>
       )}
+      <Explained query={{ model: credit.query.model, window: credit.query.window }} />
       <WhyDrawer query={{ ...period.query, model: credit.query.model, window: credit.query.window }} />
     </>
   )

@@ -3,6 +3,7 @@ import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import type { CampaignOrder, CampaignTouch } from "@/insight/answers"
 import { type Credit, useCarried } from "@/insight/credit"
+import { conversion, Explains } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { useTable } from "@/state/table"
 import { choice, integer, list, text, useUrlState } from "@/state/url"
@@ -48,7 +49,7 @@ function Orders({ id, period, credit }: Props) {
   const columns: Column<CampaignOrder>[] = [
     { key: "order", title: "Order", heading: true, cell: (row) => <TextLink to={`/conversions/${encodeURIComponent(row.conversion_id)}`}>{row.order_id ?? "Without a number"}</TextLink> },
     { key: "date", title: `Date (${format.zoneShort})`, sort: "occurred_at", cell: (row) => <time dateTime={row.occurred_at} className="figure">{format.dateTime(row.occurred_at)}</time> },
-    { key: "credited", title: "Credited", sort: "credited", right: true, cell: (row) => format.money(row.credited, row.currency) },
+    { key: "credited", title: "Credited", sort: "credited", right: true, cell: (row) => <Explains of={conversion(row.conversion_id)} about={`Credit of order ${row.order_id ?? ""}`}>{format.money(row.credited, row.currency)}</Explains> },
     { key: "share", title: "Share", sort: "weight", right: true, cell: (row) => format.percent(row.weight, 0) },
     { key: "value", title: "Order's value", sort: "value", right: true, cell: (row) => format.money(row.value, row.currency) },
     { key: "refunded", title: "Refunded", right: true, cell: (row) => (Number(row.refunded) > 0 ? format.money(row.refunded, row.currency) : <span className="text-muted">–</span>) },

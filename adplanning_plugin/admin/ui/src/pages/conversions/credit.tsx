@@ -1,9 +1,12 @@
 // Why a conversion is credited as it is: its touches in time, with what one model gives each, in a window of one's choice.
 import { Link } from "@tanstack/react-router"
+import { useState } from "react"
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
+import { ExplainDrawer } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { SourceBadge } from "@/ui/badge"
+import { Button } from "@/ui/button"
 import { Select } from "@/ui/controls"
 import { Async, Empty, Skeleton } from "@/ui/states"
 import { Tabs } from "@/ui/tabs"
@@ -22,6 +25,7 @@ export function CreditSection({ of, model, lookback, onChange }: Props) {
   const query = useApi("/conversions/{conversion_id}/credit", { path: { conversion_id: of.id }, query: { window: lookback }, keep: true })
   const known = useApi("/attribution/models", { staleTime: 300_000 })
   const windows = (known.data as unknown as Windows | undefined)?.windows ?? []
+  const [why, setWhy] = useState(false)
   const chosen = lookback || (windows.find((each) => each.is_default)?.window ?? "")
   return (
     <section aria-labelledby="credit">
@@ -40,7 +44,9 @@ export function CreditSection({ of, model, lookback, onChange }: Props) {
             options={windows.map((each) => ({ value: each.window, label: each.label + (each.is_default ? " (default)" : "") }))}
           />
         </label>
+        <Button small onClick={() => setWhy(true)} aria-haspopup="dialog">Why this credit?</Button>
       </div>
+      {why ? <ExplainDrawer conversionId={of.id} window={chosen} model={model} onClose={() => setWhy(false)} /> : null}
       <Async query={query} skeleton={<Skeleton className="h-56 w-full rounded-lg" />}>
         {({ credit }) => credit === null || credit.models.length === 0 ? (
           <Empty title={of.status === "pending" || of.status === "cancelled" ? "This does not count, so nobody is credited" : "No credit yet"}>
