@@ -11,7 +11,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.alias_models import IGNORED, CampaignAlias
-from adplanning_plugin.attribution.repository import COUNTED, KIND, conversion, credit
+from adplanning_plugin.attribution.repository import KIND, conversion, credit
 from adplanning_plugin.attribution.resolvers import Alias
 from adplanning_plugin.attribution.versions import of_active
 from adplanning_plugin.kernel.database import any_of
@@ -48,11 +48,11 @@ _NAMING = text(
 
 
 class Held(msgspec.Struct, frozen=True):
-    """Credit of one campaign (None: of none) in one currency; money after refunds."""
+    """Credit of one campaign (None: of none) for orders that count as revenue, in one currency; money after refunds."""
 
     campaign_id: str | None
     currency: str
-    conversions: float
+    orders: float
     net: int
 
 
@@ -121,7 +121,7 @@ async def _held(session: AsyncSession, tenant_id: str, model: int, window_days: 
         )
         .select_from(joined)
         .where(c.tenant_id == tenant_id, of_active(tenant_id), c.window_days == window_days, which)
-        .where(conversion.c.deleted_at.is_(None), conversion.c.status.in_(COUNTED), KIND == "touch")
+        .where(conversion.c.deleted_at.is_(None), conversion.c.is_revenue, KIND == "touch")
         .group_by(c.ad_campaign_id, c.currency)
     )
     return [Held(*row) for row in await session.execute(statement)]

@@ -25,10 +25,10 @@ class Stake(msgspec.Struct, frozen=True):
     """What is at stake in one currency, in minor units after refunds."""
 
     currency: str
-    conversions: int
-    """In which the touches had a share."""
+    orders: int
+    """In which the touches had a share; those that count as revenue."""
     value: int
-    """Of these conversions."""
+    """Of these orders."""
     credit: int
     """Of that, the part of the touches by the default model and window: it moves with a decision."""
 
@@ -88,7 +88,9 @@ def grouped(names: Iterable[Written]) -> list[Group]:
         if not name:
             continue
         scope = (written.platform, written.website_id, written.ad_campaign_id)
-        place = exact.get((*scope, name))
+        # Names that were taken for a campaign are alike by that.
+        name_there = name if written.ad_campaign_id is None else ""
+        place = exact.get((*scope, name_there))
         if place is None:
             among = chiefs.setdefault(scope, Names())
             nearest = among.certain(name)
@@ -98,7 +100,7 @@ def grouped(names: Iterable[Written]) -> list[Group]:
                 place = len(groups)
                 groups.append(Group(platform=written.platform, website_id=written.website_id, written=[]))
                 among.add(str(place), name)
-            exact[*scope, name] = place
+            exact[*scope, name_there] = place
         groups[place].written.append(written)
     return groups
 
@@ -112,7 +114,7 @@ async def read_groups(session: AsyncSession, tenant_id: str, state: State, rules
         model, days = model_position(rules, rules.default_model), rules.default_window_days
         for row in await stakes(session, tenant_id, state, places, model, days):
             place: int = row.place
-            groups[place].stakes.append(Stake(row.currency, row.conversions, row.value, row.credit))
+            groups[place].stakes.append(Stake(row.currency, row.orders, row.value, row.credit))
         for group in groups:
             group.stakes.sort(key=lambda stake: (-stake.value, stake.currency))
     return groups

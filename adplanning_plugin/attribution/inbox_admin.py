@@ -55,10 +55,10 @@ class InboxController(Controller):
         source: FromQuery[str | None] = None,
         suggested: FromQuery[bool | None] = None,
     ) -> Response[Any]:
-        """Those with most at stake first: what the conversions are worth in which these touches had a share.
+        """Those with most at stake first: what the orders are worth in which these touches had a share.
 
         `matched` are names that were resolved by their likeness alone, `ignored` those of which somebody said that they
-        name no campaign. At stake is what the conversions came to (`value`), and the part of it that the touches hold
+        name no campaign. At stake is what the orders came to (`value`), and the part of it that the touches hold
         by the store's default model and window (`credit`).
         """
         column, descending = _order(params)

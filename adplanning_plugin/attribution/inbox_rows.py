@@ -10,7 +10,6 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.attribution.repository import COUNTED
 from adplanning_plugin.attribution.versions import ACTIVE_VERSION
 
 State = Literal["open", "matched", "ignored"]
@@ -31,10 +30,10 @@ _NAMES = """
     WHERE t.tenant_id = :tenant AND {state} AND coalesce(t.campaign, t.campaign_key) IS NOT NULL
     GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC, 1, 2, 3, 4 LIMIT :most
 """
-# What conversions in which the touches had a share are worth, each counted once for a group, and what of that the
+# What orders in which the touches had a share are worth, each counted once for a group, and what of that the
 # touches hold: as much moves when they find their campaign.
 _STAKES = """
-    SELECT taken.place, v.currency, count(*) AS conversions, sum(v.value - v.refunded)::bigint AS value,
+    SELECT taken.place, v.currency, count(*) AS orders, sum(v.value - v.refunded)::bigint AS value,
            sum(taken.credit)::bigint AS credit
     FROM (
       SELECT w.place, c.conversion_id, sum(c.amounts[:model] - c.refunds[:model]) AS credit
@@ -51,7 +50,7 @@ _STAKES = """
       GROUP BY 1, 2
     ) taken
     JOIN adplanning.conversion v ON v.tenant_id = :tenant AND v.id = taken.conversion_id
-    WHERE v.deleted_at IS NULL AND v.status = ANY(CAST(:counted AS text[]))
+    WHERE v.deleted_at IS NULL AND v.is_revenue
       AND (v.sales_channel IS NULL OR v.sales_channel NOT IN ('renewal', 'offline'))
     GROUP BY 1, 2
 """
@@ -82,7 +81,7 @@ async def names_in(session: AsyncSession, tenant_id: str, state: State) -> list[
 async def stakes(
     session: AsyncSession, tenant_id: str, state: State, places: Sequence[tuple[Written, int]], model: int, days: int
 ) -> Sequence[Row[Any]]:
-    """(place, currency, conversions, value, credit) of the groups that the names are put in."""
+    """(place, currency, orders, value, credit) of the groups that the names are put in."""
     values = {
         "tenant": tenant_id,
         "campaigns": [name.campaign for name, _ in places],
@@ -92,7 +91,6 @@ async def stakes(
         "places": [place for _, place in places],
         "model": model,
         "days": days,
-        "counted": list(COUNTED),
     }
     statement = text(_STAKES.format(state=_STATE[state], active=ACTIVE_VERSION))
     return (await session.execute(statement, values)).all()

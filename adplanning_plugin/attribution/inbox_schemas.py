@@ -65,7 +65,7 @@ def group_out(group: Group, nearest: Nearest | None, catalogue: Catalogue) -> di
 def group_line(group: Group, nearest: Nearest | None, catalogue: Catalogue) -> dict[str, Any]:
     """A group as a line of a file: one for the currency of most value."""
     out = group_out(group, nearest, catalogue)
-    stake = out["at_stake"][0] if out["at_stake"] else dict.fromkeys(("conversions", "value", "credit", "currency"))
+    stake = out["at_stake"][0] if out["at_stake"] else dict.fromkeys(("orders", "value", "credit", "currency"))
     near = out["suggestion"] or dict.fromkeys(("ad_campaign_id", "campaign", "score", "margin", "runner_up"))
     runner_up: dict[str, Any] = near["runner_up"] or {}
     kept = ("key", "name", "platform", "website_id", "touches", "first_seen", "last_seen")
@@ -73,7 +73,7 @@ def group_line(group: Group, nearest: Nearest | None, catalogue: Catalogue) -> d
         **{name: out[name] for name in kept},
         "variants": " | ".join(variant["name"] for variant in out["variants"]),
         "sources": " | ".join(f"{pair['source']} / {pair['medium']}" for pair in out["sources"]),
-        **{name: stake[name] for name in ("conversions", "value", "credit", "currency")},
+        **{name: stake[name] for name in ("orders", "value", "credit", "currency")},
         **{f"suggested_{name}": near[name] for name in ("ad_campaign_id", "campaign")},
         "score": near["score"],
         "margin": near["margin"],
@@ -82,7 +82,7 @@ def group_line(group: Group, nearest: Nearest | None, catalogue: Catalogue) -> d
 
 
 LINE_COLUMNS = (
-    "key", "name", "platform", "website_id", "touches", "first_seen", "last_seen", "variants", "sources", "conversions",
+    "key", "name", "platform", "website_id", "touches", "first_seen", "last_seen", "variants", "sources", "orders",
     "value", "credit", "currency", "suggested_ad_campaign_id", "suggested_campaign", "score", "margin", "runner_up",
 )  # fmt: skip
 
@@ -136,7 +136,7 @@ def outcome_out(outcome: Mapping[str, Any] | None, names: Mapping[str, str]) -> 
                 "ad_campaign_id": line["ad_campaign_id"],
                 "campaign": names.get(line["ad_campaign_id"] or ""),
                 "currency": line["currency"],
-                "conversions": round(line["conversions"], 6),
+                "orders": round(line["orders"], 6),
                 **{
                     name: None if minor is None else to_major(minor, currency)
                     for name, (minor, currency) in money.items()
@@ -167,7 +167,7 @@ def _variants(group: Group) -> list[dict[str, Any]]:
 def _stake(stake: Stake) -> dict[str, Any]:
     return {
         "currency": stake.currency,
-        "conversions": stake.conversions,
+        "orders": stake.orders,
         "value": to_major(stake.value, stake.currency),
         "value_minor": stake.value,
         "credit": to_major(stake.credit, stake.currency),

@@ -101,9 +101,9 @@ def _moved(outcome: dict[str, Any], before: Sequence[Held], after: Sequence[Held
     lines = {(line["ad_campaign_id"], line["currency"]): dict(line) for line in outcome["changes"]}
     for sign, rows in ((-1, before), (1, after)):
         for held in rows:
-            empty = {"ad_campaign_id": held.campaign_id, "currency": held.currency, "conversions": 0.0, "net_minor": 0}
+            empty = {"ad_campaign_id": held.campaign_id, "currency": held.currency, "orders": 0.0, "net_minor": 0}
             line = lines.setdefault((held.campaign_id, held.currency), empty)
-            line["conversions"] = round(line["conversions"] + sign * held.conversions, 9)
+            line["orders"] = round(line["orders"] + sign * held.orders, 9)
             line["net_minor"] += sign * held.net
     return {**outcome, "touches": outcome["touches"] + changed, "changes": list(lines.values())}
 
@@ -111,7 +111,7 @@ def _moved(outcome: dict[str, Any], before: Sequence[Held], after: Sequence[Held
 async def _complete(session: AsyncSession, tenant_id: str, outcome: dict[str, Any]) -> dict[str, Any]:
     """The outcome with what each campaign has now, and would have without the change."""
     rules = await current_rules(session, tenant_id)
-    changes = [line for line in outcome["changes"] if line["net_minor"] or abs(line["conversions"]) > 1e-6]
+    changes = [line for line in outcome["changes"] if line["net_minor"] or abs(line["orders"]) > 1e-6]
     campaigns = sorted({line["ad_campaign_id"] for line in changes if line["ad_campaign_id"]})
     measure = (model_position(rules, rules.default_model), rules.default_window_days)
     held = await held_by_campaigns(session, tenant_id, campaigns, *measure) if campaigns else []

@@ -28,7 +28,7 @@ async def history(store: Store, runtime: Any) -> None:
     await tagged(store, "touch_d", "lamps", 1, "vis_3")
     await tagged(store, "touch_e", "diwali lmaps", 1, "vis_4")
     for number, (visitor, value) in enumerate((("vis_1", 1001), ("vis_2", 500), ("vis_3", 300), ("vis_4", 200)), 1):
-        await store.conversion(f"conv_{number}", NOON, value, visitor_id=visitor)
+        await store.conversion(f"conv_{number}", NOON, value, visitor_id=visitor, is_revenue=True)
     async with runtime.database.transaction("main") as session:
         await run_job_now(session, runtime, "main", "resolve-attributions", {})
         await compute_credit(session, runtime, "main")
@@ -60,7 +60,7 @@ async def test_look_alikes_are_one_group_with_what_is_at_stake_and_a_suggestion(
     assert kurtas["at_stake"] == [
         {
             "currency": "INR",
-            "conversions": 2,
+            "orders": 2,
             "value": "15.01",
             "value_minor": 1501,
             "credit": "15.01",
@@ -94,7 +94,7 @@ async def test_approval_moves_all_history_and_the_reversal_restores_it_exactly(s
     assert (alias["state"], alias["campaign"], alias["outcome"]["touches"]) == ("active", "Monsoon Kurtas 2026", 3)
     gained, lost = alias["outcome"]["changes"]
     assert gained == {
-        "ad_campaign_id": "c1", "campaign": "Monsoon Kurtas 2026", "currency": "INR", "conversions": 2.0,
+        "ad_campaign_id": "c1", "campaign": "Monsoon Kurtas 2026", "currency": "INR", "orders": 2.0,
         "change": "15.01", "before": "0.00", "after": "15.01", "change_minor": 1501, "before_minor": 0,
         "after_minor": 1501,
     }  # fmt: skip

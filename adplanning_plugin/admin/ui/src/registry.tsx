@@ -1,7 +1,7 @@
 // Every page: one line each. `key` is the manifest's, which decides who sees it in the sidebar; a page without a key of its
 // own (a detail page) names its parent's. Each file exports `default` and becomes a chunk of its own.
 import type { LucideIcon } from "lucide-react"
-import { Activity, Cable, ChartNoAxesCombined, Filter, Gauge, GitCompareArrows, KeyRound, LayoutDashboard, ListChecks, Megaphone, Scale, ScanEye, Settings2, Split, Target, Waypoints } from "lucide-react"
+import { Activity, Cable, ChartNoAxesCombined, Filter, Gauge, GitCompareArrows, Inbox, KeyRound, LayoutDashboard, ListChecks, Megaphone, Scale, ScanEye, Settings2, Split, Target, Waypoints } from "lucide-react"
 import type { ComponentType } from "react"
 
 export interface PageEntry {
@@ -15,6 +15,7 @@ export interface PageEntry {
 export const PAGES: PageEntry[] = [
   { path: "/", key: "dashboard", icon: LayoutDashboard, load: () => import("@/pages/dashboard") },
   { path: "/attribution", key: "attribution", icon: Waypoints, load: () => import("@/pages/attribution") },
+  { path: "/attribution/inbox", key: "inbox", icon: Inbox, load: () => import("@/pages/inbox") },
   { path: "/attribution/models", key: "models", icon: GitCompareArrows, load: () => import("@/pages/models") },
   { path: "/attribution/reconciliation", key: "reconciliation", icon: ListChecks, load: () => import("@/pages/reconciliation") },
   { path: "/campaigns", key: "campaigns", icon: Megaphone, load: () => import("@/pages/campaigns") },
