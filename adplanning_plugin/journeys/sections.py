@@ -45,7 +45,15 @@ async def customer_funnel(runtime: Runtime, session: AsyncSession, query: Metric
                 "share": round(counts[place] / everybody, 4) if everybody else None,
             }
         )
-    return {"people": everybody, "identified": identified, "stages": stages}
+    by_stage = dict(zip(STAGES, counts, strict=True))
+    return {
+        "people": everybody,
+        "identified": identified,
+        "buyers": by_stage["conversion"],
+        "repeat_buyers": by_stage["retention"],
+        "advocates": by_stage["advocacy"],
+        "stages": stages,
+    }
 
 
 async def person_journey(

@@ -14,7 +14,14 @@ from adplanning_plugin.journeys.activity import scope_of
 from adplanning_plugin.journeys.schemas import JourneyEventOut, event_out
 from adplanning_plugin.journeys.stages import STAGES, furthest
 from adplanning_plugin.journeys.subjects import PERSON, Members, members_of
-from adplanning_plugin.journeys.timeline_sql import AnySelect, JourneyFilter, among, timeline
+from adplanning_plugin.journeys.timeline_sql import (
+    AnySelect,
+    JourneyFilter,
+    among,
+    first_keys,
+    parts_of,
+    timeline,
+)
 from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.errors import FieldError, Invalid
@@ -66,14 +73,13 @@ async def events_page(
     if params.csv:
         return Page((), 0, False, 0, params.limit, everything, csv=True)
     count, estimated = await count_rows(session, select(rows.c.id))
-    keys = (
-        await session.execute(
-            select(rows.c.origin, rows.c.id, rows.c.occurred_at)
-            .order_by(*_order(rows, ascending=ascending))
-            .limit(params.limit)
-            .offset(params.offset)
-        )
-    ).all()
+    if wanted.members is not None:  # some people's events are few: read whole at once
+        items = (await session.execute(everything.limit(params.limit).offset(params.offset))).all()
+        return Page(items, count, estimated, params.offset, params.limit, everything)
+    parts = parts_of(runtime, tenant_id, wanted, sessions)
+    first = first_keys(parts, params.limit + params.offset, ascending=ascending)
+    wanted_keys = select(*first.c).order_by(*_order(first, ascending=ascending))
+    keys = (await session.execute(wanted_keys.limit(params.limit).offset(params.offset))).all()
     known = {(key.origin, key.id) for key in keys}
     read = (await session.execute(everything.where(among(rows, keys)))).all()
     items = [row for row in read if (row.origin, row.id) in known]

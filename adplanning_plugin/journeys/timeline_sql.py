@@ -79,6 +79,25 @@ def timeline(runtime: Runtime, tenant_id: str, wanted: JourneyFilter, sessions: 
     Args:
         sessions: the store's own sessions of the members and of the claimed visitors.
     """
+    parts = parts_of(runtime, tenant_id, wanted, sessions)
+    if not parts:
+        return None
+    return (union_all(*parts) if len(parts) > 1 else parts[0]).subquery("timeline")
+
+
+def first_keys(parts: Sequence[AnySelect], most: int, *, ascending: bool) -> Subquery:
+    """(origin, id, occurred_at) of the first `most` of each part, which its own index has in order."""
+    found: list[AnySelect] = []
+    for part in parts:
+        rows = part.subquery()
+        key = (rows.c.occurred_at, rows.c.id)
+        order = key if ascending else tuple(column.desc() for column in key)
+        found.append(select(rows.c.origin, rows.c.id, rows.c.occurred_at).order_by(*order).limit(most))
+    return (union_all(*found) if len(found) > 1 else found[0]).subquery("first")
+
+
+def parts_of(runtime: Runtime, tenant_id: str, wanted: JourneyFilter, sessions: Sequence[str] = ()) -> list[AnySelect]:
+    """The kinds of rows that the filter can mean, one select each."""
     parts: list[AnySelect] = []
     if reads_own_events(runtime):
         parts += _tracked(tenant_id, wanted)
@@ -86,9 +105,7 @@ def timeline(runtime: Runtime, tenant_id: str, wanted: JourneyFilter, sessions: 
         parts += _host(runtime.get(Links), tenant_id, wanted, sessions)
     parts += _touches(tenant_id, wanted)
     parts += _recorded(tenant_id, wanted)
-    if not parts:
-        return None
-    return (union_all(*parts) if len(parts) > 1 else parts[0]).subquery("timeline")
+    return parts
 
 
 def _columns(claimed: ColumnElement[bool], **values: ColumnElement[Any]) -> list[ColumnElement[Any]]:

@@ -293,7 +293,7 @@ async def fill_side(contract: Contract, side: Side) -> None:
     side.ids["order_id"] = (await contract.rows(number, side.tenant, shop=int(side.tenant)))[0].id
     people = "SELECT customer_no::text AS id FROM store.customers WHERE shop_no = :shop ORDER BY 1 LIMIT 2"
     known = await contract.rows(people, side.tenant, shop=int(side.tenant))
-    side.ids["person_id"] = known[0].id
+    side.ids["person_id"] = side.ids["journey_id"] = known[0].id
     erasure = await _made(side, "POST", f"/customers/{known[1].id}/erase", {"confirm": known[1].id})
     side.ids["erasure_id"] = erasure["erasure"]["id"]
     visitor, session = f"vis_{side.marker}", f"ses_{side.marker}"

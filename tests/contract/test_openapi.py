@@ -106,7 +106,7 @@ async def test_every_list_answers_a_page_far_behind_its_end(contract: Contract, 
             continue
         short = path.removeprefix(ADMIN).format_map(contract.main.ids)
         deep = (await contract.main.admin("GET", short, params={"offset": 9_000_000})).raise_for_status().json()
-        [rows] = [value for value in deep.values() if isinstance(value, list)]
+        [rows] = [value for name, value in deep.items() if isinstance(value, list) and name != "scores"]
         assert rows == [], path
         asked += 1
     assert asked > 8

@@ -1,7 +1,7 @@
 // Every page: one line each. `key` is the manifest's, which decides who sees it in the sidebar; a page without a key of its
 // own (a detail page) names its parent's. Each file exports `default` and becomes a chunk of its own.
 import type { LucideIcon } from "lucide-react"
-import { Activity, Cable, ChartNoAxesCombined, Filter, Gauge, GitCompareArrows, Inbox, KeyRound, LayoutDashboard, ListChecks, Megaphone, Scale, ScanEye, Settings2, Split, Target, Waypoints } from "lucide-react"
+import { Activity, Cable, ChartNoAxesCombined, Filter, Gauge, GitCompareArrows, Inbox, KeyRound, LayoutDashboard, ListChecks, Megaphone, Route, Scale, ScanEye, Settings2, Split, Target, Waypoints } from "lucide-react"
 import type { ComponentType } from "react"
 
 export interface PageEntry {
@@ -25,6 +25,7 @@ export const PAGES: PageEntry[] = [
   { path: "/coverage", key: "coverage", icon: ScanEye, load: () => import("@/pages/coverage") },
   { path: "/goals", key: "goals", icon: Target, load: () => import("@/pages/goals") },
   { path: "/goals/$id", key: "goals", load: () => import("@/pages/goal") },
+  { path: "/journeys", key: "journeys", icon: Route, load: () => import("@/pages/journeys") },
   { path: "/journeys/funnel", key: "funnel", icon: Filter, load: () => import("@/pages/funnel") },
   { path: "/journeys/paths", key: "paths", icon: Split, load: () => import("@/pages/paths") },
   { path: "/metrics", key: "metrics", icon: Gauge, load: () => import("@/pages/metrics") },

@@ -72,7 +72,7 @@ export interface Stage {
 }
 
 /** Stages from the widest to the narrowest; each says its share of the first and how many were lost on the way to it. */
-export function Funnel({ label, summary, stages, format }: { label: string; summary: string; stages: Stage[]; format: (value: number) => string }) {
+export function Funnel({ label, summary, stages, format, measure = "Visitors" }: { label: string; summary: string; stages: Stage[]; format: (value: number) => string; measure?: string }) {
   const first = stages[0]?.value || 1
   const share = (value: number) => `${((value / first) * 100).toFixed(1)}%`
   const lost = (index: number) => {
@@ -84,7 +84,7 @@ export function Funnel({ label, summary, stages, format }: { label: string; summ
       label={label}
       summary={summary}
       table={{
-        head: [{ title: "Stage" }, { title: "Visitors", right: true }, { title: "Of the first", right: true }, { title: "Lost before it", right: true }],
+        head: [{ title: "Stage" }, { title: measure, right: true }, { title: "Of the first", right: true }, { title: "Lost before it", right: true }],
         rows: stages.map((stage, index) => [stage.label, format(stage.value), share(stage.value), lost(index)]),
       }}
     >

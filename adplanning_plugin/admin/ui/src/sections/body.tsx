@@ -1,6 +1,6 @@
 // What a section shows: a view of its own for those that we know, else what its data look like.
 import type { ReactNode } from "react"
-import { BarChart } from "@/charts/bars"
+import { BarChart, Funnel as FunnelChart } from "@/charts/bars"
 import { ShareBar } from "@/charts/share"
 import { words } from "@/format/format"
 import { Claim, WhyButton } from "@/insight/why"
@@ -25,6 +25,7 @@ const VIEWS: Record<string, (props: Props) => ReactNode> = {
   lead_pipeline: Leads,
   conversions: Conversions,
   attribution: Attribution,
+  customer_funnel: CustomerFunnel,
 }
 
 /** Sections that want the whole width. */
@@ -294,5 +295,31 @@ function Rows({ of, currency }: { of: Listing; currency: string | undefined }) {
       head={columns.map((key) => ({ title: titleOf(key), right: of.rows.some((row) => numeric(key, row)) }))}
       rows={of.rows.slice(0, 8).map((row) => columns.map((key) => cell(key, row)))}
     />
+  )
+}
+
+interface Reached {
+  stage: string
+  people: number
+}
+
+function CustomerFunnel({ section: { data } }: Props) {
+  const format = useFormat()
+  const stages = list<Reached>(data, "stages")
+  const [people, identified, buyers] = [count(data.people), count(data.identified), count(data.buyers)]
+  if (people === 0) return <p className="text-sm text-muted">Nobody came for the first time in this period.</p>
+  return (
+    <div className="flex flex-col gap-4">
+      <FunnelChart
+        label="people by the stage that they reached"
+        measure="People"
+        format={(value) => format.number(value)}
+        summary={`Of ${format.number(people)} who came for the first time, ${format.number(buyers)} bought (${format.percent(buyers / people)}).`}
+        stages={stages.map((each) => ({ key: each.stage, label: words(each.stage), value: each.people }))}
+      />
+      <p className="text-sm text-muted">
+        Whoever came for the first time in this period, and how far they have come until now. {format.number(identified)} of them are known by name; the others are browsers. Each counts once.
+      </p>
+    </div>
   )
 }

@@ -17,7 +17,10 @@ const FIRST: Record<string, readonly string[]> = {
   ad_performance: ["impressions", "clicks", "ctr", "cpc"],
   conversions: ["purchases", "lead_forms", "add_to_cart", "begin_checkout"],
   attribution: ["attributions", "converted", "conversions", "conversion_rate"],
+  customer_funnel: ["people", "buyers", "repeat_buyers", "identified"],
 }
+/** Called by the page that it leads to, where that says more than the section's own title. */
+const TITLES: Record<string, string> = { customer_funnel: "Journeys" }
 
 export function Domains({ period, search }: { period: Period; search: Record<string, unknown> }) {
   const query = useApi("/metrics", { query: period.query, keep: true })
@@ -51,8 +54,9 @@ const GRID = "grid grid-cols-[minmax(0,1fr)] gap-4 sm:grid-cols-2 xl:grid-cols-3
 function Domain({ section, before, search }: { section: Section; before: Data | undefined; search: Record<string, unknown> }) {
   const to = useLink(section.page)
   const filter = section.key === "lead_pipeline" ? { type: "lead_form_submission" } : {}
+  const title = TITLES[section.key] ?? section.title
   return (
-    <Card title={section.title} actions={to ? <span className="text-sm"><TextLink to={to} search={{ ...search, ...filter }}>Open<span className="sr-only"> {section.title}</span></TextLink></span> : null}>
+    <Card title={title} actions={to ? <span className="text-sm"><TextLink to={to} search={{ ...search, ...filter }}>Open<span className="sr-only"> {title}</span></TextLink></span> : null}>
       <Figures section={section} before={before} />
       {section.key === "ad_performance" ? <p className="mt-3 text-xs"><WhyButton of="all">Why do the platforms say something else?</WhyButton></p> : null}
     </Card>
