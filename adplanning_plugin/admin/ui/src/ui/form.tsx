@@ -43,7 +43,7 @@ interface ApiFormOptions<T extends FieldValues> {
   /** 409 with a stale version: show both versions (`StaleDialog`). */
   onStale?: (problem: Problem, values: T) => void
   /** The server's name of a field → the form's, where they differ. */
-  rename?: Record<string, Path<T>>
+  rename?: Record<string, Path<T>> | ((field: string) => string)
 }
 
 export interface ApiForm<T extends FieldValues> {
@@ -68,7 +68,7 @@ export function useApiForm<T extends FieldValues>({ schema, defaults, submit, on
       const known = new Set(Object.keys(form.getValues()))
       let placed = 0
       for (const { field, message } of error.errors) {
-        const name = rename[field] ?? field
+        const name = (typeof rename === "function" ? rename(field) : rename[field]) ?? field
         if (!known.has(name.split(/[.[]/)[0] ?? "")) continue
         form.setError(name as Path<T>, { type: "server", message }, { shouldFocus: placed++ === 0 })
       }

@@ -6,8 +6,8 @@ import type { JsonSchema, Value } from "./answers"
 export interface FieldWords {
   label: string
   help?: string
-  /** How it is entered: as the schema says, in percent, or from the models and windows that there are. */
-  as?: "percent" | "model" | "window"
+  /** How it is entered: as the schema says, in percent, from what there is, as a list, or not at all (the rest of two). */
+  as?: "percent" | "model" | "window" | "windows" | "hosts" | "rules" | "rest"
   unit?: string
   options?: Record<string, string>
 }
@@ -24,12 +24,14 @@ const SECTIONS: Record<string, SectionWords> = {
   attribution: {
     title: "Attribution",
     about: "How the credit for a conversion is shared among the visits before it, and what reports show where nothing else is chosen.",
-    saving: "Saving shares the credit of every conversion out anew, in the background. Reports follow within minutes; what was tracked stays as it is, and saving the old values brings the old figures back.",
+    saving: "Saving makes a new version of these settings and shares every conversion out anew beside the old credit. Reports go over to it when it is complete; what was tracked stays as it is, and an earlier version can be taken again.",
     fields: {
       default_model: { label: "Model", help: "What every report starts with. Each page can show another one.", as: "model" },
+      windows: { label: "Windows to choose from", help: "What the pages offer. Credit is kept for all of them, so one can be offered again at any time.", as: "windows" },
       default_window_days: { label: "Visits count for", help: "How long before a conversion a visit may lie and still earn credit.", as: "window" },
       half_life_hours: { label: "Half-life", unit: "hours", help: "Time decay: a visit that is this much older counts half as much." },
       position_first: { label: "Share of the first visit", as: "percent", help: "Position based: what the visit that began it all earns." },
+      position_middle: { label: "Share of the visits between", as: "rest" },
       position_last: { label: "Share of the last visit", as: "percent", help: "Position based: what the last visit before the conversion earns. The visits between share the rest." },
       direct: {
         label: "Direct visits",
@@ -40,6 +42,8 @@ const SECTIONS: Record<string, SectionWords> = {
           include: "Count them like any other",
         },
       },
+      exclusion_hosts: { label: "Sites that are no visit", help: "Payment pages and other sites that only lead back, each with everything below it. Links of your own that are tagged count all the same.", as: "hosts" },
+      channel_rules: { label: "Your own channels", help: "Read from the top, before the built-in channels: the first rule that holds names the channel. Capitals do not matter.", as: "rules" },
     },
   },
   data_driven: {
@@ -121,6 +125,8 @@ export type Entry = string | boolean
 /** A value as it stands in its control. */
 export function entryOf(value: Value | undefined, schema: JsonSchema, as?: FieldWords["as"]): Entry {
   if (schema.type === "boolean") return value === true
+  if (as === "rest") return ""
+  if (Array.isArray(value)) return JSON.stringify(value)
   if (value === null || value === undefined) return ""
   return as === "percent" ? String(Number((Number(value) * 100).toFixed(4))) : String(value)
 }
@@ -128,6 +134,8 @@ export function entryOf(value: Value | undefined, schema: JsonSchema, as?: Field
 /** What is in a control as the API takes it. */
 export function valueOf(entry: Entry, schema: JsonSchema, as?: FieldWords["as"]): Value {
   if (typeof entry === "boolean") return entry
+  if (as === "rest") return null
+  if (schema.type === "array") return JSON.parse(entry || "[]") as Value
   if (schema.type === "number" || schema.type === "integer") {
     const number = Number(entry.replace(",", "."))
     return as === "percent" ? Number((number / 100).toFixed(6)) : number
@@ -137,6 +145,7 @@ export function valueOf(entry: Entry, schema: JsonSchema, as?: FieldWords["as"])
 
 /** What is wrong with an entry, in a sentence; null where nothing is. */
 export function entryProblem(entry: Entry, schema: JsonSchema, as?: FieldWords["as"]): string | null {
+  if (as === "rules" && /""/.test(String(entry))) return "Each rule needs a channel, and each condition a value."
   if (typeof entry === "boolean" || (schema.type !== "number" && schema.type !== "integer")) return null
   const typed = entry.trim().replace(",", ".")
   if (typed === "" || !Number.isFinite(Number(typed))) return "Enter a number."
