@@ -40,8 +40,8 @@ class DataDrivenSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=Tru
     """One of 1, 3, 7, 14, 28, 30, 90; 0 is lifetime."""
     period_days: Annotated[int, msgspec.Meta(ge=7, le=LONGEST_DAYS)] = 90
     """Days up to yesterday whose journeys are fitted."""
-    conversion_type: ConversionType | None = "purchase"
-    """Conversions that end a journey; null is any."""
+    conversion_type: ConversionType = "purchase"
+    """Conversions that end a journey."""
     minimum_conversions: MinimumConversions = 50
     """Journeys with a conversion, and without one, below which no model is fitted."""
     resamples: Resamples = 200

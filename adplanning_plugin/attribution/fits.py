@@ -130,9 +130,12 @@ async def ask_for_first_fit(session: AsyncSession, runtime: Runtime, tenant_id: 
     if not settings.weekly:
         return None
     v = conversion.c
-    credited = select(v.id).where(v.tenant_id == tenant_id, v.attribution_version.is_not(None), v.deleted_at.is_(None))
-    if settings.conversion_type is not None:
-        credited = credited.where(v.conversion_type == settings.conversion_type)
+    credited = select(v.id).where(
+        v.tenant_id == tenant_id,
+        v.conversion_type == settings.conversion_type,
+        v.attribution_version.is_not(None),
+        v.deleted_at.is_(None),
+    )
     enough = select(func.count()).select_from(credited.limit(settings.minimum_conversions).subquery())
     if (await session.execute(enough)).scalar_one() < settings.minimum_conversions:
         return None

@@ -57,7 +57,7 @@ export function Bump({ label, summary, lines, models }: Props) {
                 {points.map(([cx, cy], place) => <circle key={place} className="chart-mark" cx={cx} cy={cy} r="4" fill={colour} stroke="var(--card)" strokeWidth="1.5" />)}
                 <text x={left - 6} y={points[0]?.[1] ?? 0} dy="0.32em" textAnchor="end" fontSize="12" fill="var(--fg)" className={cn(at === line.id && "font-semibold")}>
                   <title>{line.name}</title>
-                  {fit(line.name, left - 10)}
+                  {shortened(line.name, left - 10)}
                 </text>
               </g>
             )
@@ -78,7 +78,7 @@ const curve = (points: (readonly [number, number])[]) =>
   }).join("")
 
 /** As much of a name as fits; the whole of it is its title, and in the table. */
-const fit = (name: string, width: number) => {
-  const most = Math.max(6, Math.floor(width / 6.6))
+export const shortened = (name: string, width: number) => {
+  const most = Math.max(6, Math.floor(width / 7))
   return name.length > most ? `${name.slice(0, most - 1)}…` : name
 }

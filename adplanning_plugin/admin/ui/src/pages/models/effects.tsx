@@ -4,6 +4,7 @@ import { useFormat } from "@/shell/session"
 import { Badge } from "@/ui/badge"
 import { PlainTable } from "@/ui/table"
 import type { Fit } from "./answers"
+import { shortened } from "./bump"
 import { ALGORITHMS, zero } from "./words"
 
 const ROW = 34
@@ -56,7 +57,7 @@ export function Effects({ fit }: { fit: Fit }) {
 
 function Marks({ channels, summary, write }: { channels: Fit["channels"]; summary: string; write: (value: number) => string }) {
   const [box, width] = useWidth<HTMLDivElement>()
-  const left = Math.min(150, Math.max(90, width * 0.28))
+  const left = Math.min(150, Math.max(104, width * 0.3))
   const ends = channels.flatMap((each) => [each.effect, each.effect_interval?.low ?? each.effect, each.effect_interval?.high ?? each.effect])
   const low = Math.min(0, ...ends)
   const high = Math.max(...ends, 1e-9)
@@ -71,7 +72,7 @@ function Marks({ channels, summary, write }: { channels: Fit["channels"]; summar
           const colour = each.includes_zero ? "var(--muted)" : "var(--chart-1)"
           return (
             <g key={each.channel}>
-              <text x={left - 10} y={y} dy="0.32em" textAnchor="end" fontSize="12" fill="var(--fg)">{each.channel.length > 20 ? `${each.channel.slice(0, 19)}…` : each.channel}</text>
+              <text x={left - 10} y={y} dy="0.32em" textAnchor="end" fontSize="12" fill="var(--fg)"><title>{each.channel}</title>{shortened(each.channel, left - 14)}</text>
               {each.effect_interval ? (
                 <>
                   <line className="chart-mark" x1={x(each.effect_interval.low)} x2={x(each.effect_interval.high)} y1={y} y2={y} stroke={colour} strokeWidth="2" />
