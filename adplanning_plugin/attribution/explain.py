@@ -60,7 +60,7 @@ async def explain_conversion(
     if not found:
         raise NotFound(f"There is no conversion {conversion_id}.")
     conversion = found[0]
-    links = await rows_of(session, links_of_conversion(), tenant=tenant_id, id=conversion_id, most=MOST_LINKS)
+    links = await rows_of(session, links_of_conversion(), tenant=tenant_id, ids=conversion_id, most=MOST_LINKS)
     considered = await rows_of(
         session,
         touches_considered(),

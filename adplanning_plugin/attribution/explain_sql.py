@@ -40,32 +40,36 @@ def conversion_facts() -> TextClause:
     )
 
 
+@lru_cache(maxsize=1)
 def links_of_conversion() -> TextClause:
-    """Edges of the identifiers that the conversion names, or that its own visitor has.
+    """Edges of the identifiers that the conversion names, that its own visitor has, or that are one with those.
 
-    Columns: how (named: of the order's own person or address; claimed: of a lead's; visitor: of the visitor, where the
-    conversion names nobody; another: of somebody else who used the same browser), the edge, denied.
+    Columns: how (named: of the order's own person or address; claimed: of a lead's; visitor: of the conversion's own
+    visitor; joined: of whoever is one with them), the edge, denied, reaches (its visitor's touches are the
+    conversion's).
     """
+    counted = touches_of_conversions(conversion=_conversion, order_visit=_order_visit, component=_component)
     return text(
         f"""
-        WITH conv AS (
+        {counted}, conv AS (
           SELECT c.visitor_id, c.lead_id, 'person:' || c.person_id AS by_person, c.identifier AS by_identifier
-          FROM {_conversion} c WHERE c.tenant_id = :tenant AND c.id = :id
+          FROM {_conversion} c WHERE c.tenant_id = :tenant AND c.id = :ids
         ), known AS (
-          SELECT n.identifier, CASE WHEN lead_id IS NULL THEN 'named' WHEN EXISTS (
-                   SELECT 1 FROM {_edge} own WHERE own.tenant_id = :tenant AND own.visitor_id = conv.visitor_id
-                     AND own.identifier = n.identifier AND own.strength = 2 AND own.revoked_at IS NULL
-                 ) THEN 'visitor' ELSE 'claimed' END AS how
-          FROM conv, unnest(ARRAY[by_person, by_identifier]) AS n (identifier) WHERE n.identifier IS NOT NULL
-          UNION ALL
-          SELECT DISTINCT mine.identifier,
-                 CASE WHEN lead_id IS NULL AND coalesce(by_person, by_identifier) IS NOT NULL THEN 'another'
-                      ELSE 'visitor' END
-          FROM conv JOIN {_edge} mine ON mine.tenant_id = :tenant AND mine.visitor_id = conv.visitor_id
-          WHERE mine.identifier IS DISTINCT FROM by_person AND mine.identifier IS DISTINCT FROM by_identifier
+          SELECT identifier, min(how) AS how FROM (
+            SELECT n.identifier, CASE WHEN lead_id IS NULL THEN 'named' ELSE 'claimed' END AS how
+            FROM conv, unnest(ARRAY[by_person, by_identifier]) AS n (identifier) WHERE n.identifier IS NOT NULL
+            UNION ALL
+            SELECT mine.identifier, 'visitor' FROM conv
+            JOIN {_edge} mine ON mine.tenant_id = :tenant AND mine.visitor_id = conv.visitor_id
+            UNION ALL
+            (SELECT m.node, 'joined' FROM (SELECT DISTINCT component_id FROM named) n
+             JOIN {_component} m
+               ON m.tenant_id = :tenant AND m.component_id = n.component_id AND NOT m.is_visitor
+             ORDER BY m.node LIMIT :most)
+          ) k GROUP BY 1
         )
         SELECT k.how, e.visitor_id, e.identifier, e.kind, e.strength, e.source, e.first_seen_at, e.last_seen_at,
-               e.revoked_at, e.visitor_id IS NOT DISTINCT FROM (SELECT visitor_id FROM conv) AS is_own,
+               e.revoked_at, EXISTS (SELECT 1 FROM reach r WHERE r.visitor_id = e.visitor_id) AS reaches,
                EXISTS (SELECT 1 FROM {_denylist} d WHERE d.tenant_id = :tenant AND d.identifier = k.identifier
                        AND d.allowed_at IS NULL) AS denied
         FROM known k

@@ -21,8 +21,8 @@ MEANINGS: Mapping[str, str] = {
     " a login or a signed link confirms it.",
     "revoked": "The link that brought it was revoked.",
     "denied": "The identifier that links it is on the denylist: too many visitors share it, or somebody put it there.",
-    "another_person": "It belongs to somebody else who used the same browser; an order reaches its own buyer's visits"
-    " only.",
+    "another_person": "It belongs to somebody else, who used the same browser or address; an order reaches its own"
+    " buyer's visits only.",
     "due": "It counts by now, but came to light after the credit was computed. It gets its share within minutes.",
     "withdrawn": "It had a share when the credit was computed and counts no longer. Its share goes within minutes.",
     # a link
@@ -55,9 +55,11 @@ def link_reason(conversion: Row[Any], edge: Row[Any]) -> str:
         return "revoked"
     if edge.denied:
         return "denied"
-    if edge.strength < STRONG or edge.how == "claimed":
+    if edge.strength < STRONG:
         return "claimed"
-    return "another_person" if edge.how == "another" else "linked"
+    if edge.reaches:
+        return "linked"
+    return "claimed" if edge.how == "claimed" else "another_person"
 
 
 _BY_WEIGHT = ("linked", "claimed", "denied", "revoked", "another_person", "no_consent")
@@ -88,9 +90,9 @@ def touch_reason(
         return "in_window" if touch.counts and in_time else "withdrawn"
     if conversion.consent == "denied":
         return "no_consent"
-    if way is not None and way["reason"] != "linked":
+    if way is not None and way["reason"] != "linked" and not touch.counts:
         return str(way["reason"])
-    if by == "claimed_person":
+    if by == "claimed_person" and not touch.counts:
         return "claimed"
     if touch.occurred_at > conversion.occurred_at:
         return "after_conversion"

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from adplanning_plugin.attribution import compute_credit
 from adplanning_plugin.attribution.rules import SECTION, WINDOWS
-from adplanning_plugin.identity import deny
+from adplanning_plugin.identity import deny, edge_table
+from adplanning_plugin.identity.revoking import edge_id, revoke_edge
 from adplanning_plugin.kernel.money import split_largest_remainder
 from adplanning_plugin.kernel.settings import save
 from adplanning_plugin.stats.credit import MODELS, weights
@@ -145,6 +147,30 @@ async def test_every_touch_that_could_be_meant_says_why_it_is_in_or_out(store: S
     assert (link["kind"], link["source"], link["identifier"]) == ("order", "test", {"kind": "email", "hash": "a" * 12})
     lifetime = reasons(await explained(admin, window="lifetime"))
     assert lifetime["touch_old"] == "in_window"
+
+
+async def test_a_revoked_link_brings_nothing_and_says_so(store: Store, runtime: Any, admin: Any) -> None:
+    await store.touch("touch_phone", NOON - DAY, visitor_id="phone")
+    await edge(store, "phone", "person:7")
+    async with runtime.database.transaction("main") as session:
+        (row,) = await session.execute(select(edge_id().label("id"), edge_table.c.version))
+        await revoke_edge(session, runtime, "main", "phone", row.id, version=row.version, by="1", reason="a mistake")
+    await store.conversion("conv_1", person_id="7")
+    await credited(runtime, "conv_1")
+    explanation = await explained(admin)
+    assert reasons(explanation) == {"touch_phone": "revoked"}
+    assert explanation["models"][0]["unattributed"]["reason"] == "no_touch"
+
+
+async def test_what_is_joined_over_several_links_counts_and_is_named(store: Store, runtime: Any, admin: Any) -> None:
+    await store.touch("touch_tablet", NOON - DAY, visitor_id="tablet")
+    for visitor, identifier in (("phone", "person:7"), ("phone", "email:" + "b" * 64), ("tablet", "email:" + "b" * 64)):
+        await edge(store, visitor, identifier)
+    await store.conversion("conv_1", person_id="7")
+    await credited(runtime, "conv_1")
+    (touch,) = (await explained(admin))["touches"]
+    assert (touch["reason"], touch["link"]["reason"]) == ("in_window", "linked")
+    assert touch["link"]["identifier"] == {"kind": "email", "hash": "b" * 12}
 
 
 async def test_an_order_without_consent_reaches_nothing(store: Store, runtime: Any, admin: Any) -> None:
