@@ -12,6 +12,7 @@ from adplanning_plugin.tracking.forms import link_forms
 from adplanning_plugin.tracking.nearby import nearby_visits, orders_by_edges, orders_without_visit
 from adplanning_plugin.tracking.purchases import record_purchases
 from adplanning_plugin.tracking.workflows import (
+    link_person_interactions,
     track_conversion_of_event,
     track_lead_conversion,
     track_purchase_conversion,
@@ -53,6 +54,7 @@ async def on_order(delivery: Delivery, event: Event) -> None:
 async def on_leads(delivery: Delivery, events: Sequence[Event]) -> None:
     """Leads came in, or changed."""
     await _start(delivery, events, track_lead_conversion, "lead_ids", "lead_id")
+    await _start(delivery, events, link_person_interactions, "lead_ids", "lead_id")
 
 
 async def on_lead(delivery: Delivery, event: Event) -> None:
@@ -76,6 +78,17 @@ async def on_form_response(delivery: Delivery, event: Event) -> None:
     _, missing = await link_forms(delivery.session, delivery.runtime, delivery.tenant_id, ids)
     if missing:
         raise Retry(f"There is no form response {', '.join(missing[:5])} in the store (yet).")
+    await _start(delivery, [event], link_person_interactions, "form_response_ids", "form_response_id")
+
+
+async def on_people(delivery: Delivery, events: Sequence[Event]) -> None:
+    """Somebody became known: they may have left their address in a form before."""
+    await _start(delivery, events, link_person_interactions, "person_ids", "person_id")
+
+
+async def on_person(delivery: Delivery, event: Event) -> None:
+    """One person."""
+    await on_people(delivery, [event])
 
 
 async def on_linked(delivery: Delivery, event: Event) -> None:
@@ -102,6 +115,7 @@ SUBSCRIPTIONS = (
     ),
     Subscription(id="tracking.leads", events=("lead.created", "lead.updated"), handle=on_lead, together=on_leads),
     Subscription(id="tracking.forms", events=("form_response.created",), handle=on_form_response),
+    Subscription(id="tracking.people", events=("person.created",), handle=on_person, together=on_people),
     Subscription(id="tracking.linked", events=(LINKED,), handle=on_linked),
     Subscription(id="tracking.unlinked", events=(UNLINKED,), handle=on_unlinked),
     Subscription(

@@ -16,6 +16,7 @@ from adplanning_plugin.kernel.health import HealthCheck
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.sweep import Sweep, SweepContext
 from adplanning_plugin.links import Links
+from adplanning_plugin.tracking.claiming import claim_for_forms, claim_for_people
 from adplanning_plugin.tracking.forms import link_forms
 from adplanning_plugin.tracking.goal_hits import record_host_events
 from adplanning_plugin.tracking.leads import record_leads
@@ -48,12 +49,19 @@ async def sweep_refunds(context: SweepContext, ids: Sequence[str]) -> int:
 
 async def sweep_leads(context: SweepContext, ids: Sequence[str]) -> int:
     """Leads → conversions."""
-    return _changed(await record_leads(context.session, context.runtime, context.tenant_id, ids))
+    changed = _changed(await record_leads(context.session, context.runtime, context.tenant_id, ids))
+    return changed + await claim_for_forms(context.session, context.runtime, context.tenant_id, "lead", ids)
 
 
 async def sweep_forms(context: SweepContext, ids: Sequence[str]) -> int:
     """Form responses → weak edges."""
-    return (await link_forms(context.session, context.runtime, context.tenant_id, ids))[0]
+    here = (context.session, context.runtime, context.tenant_id)
+    return (await link_forms(*here, ids))[0] + await claim_for_forms(*here, "form_response", ids)
+
+
+async def sweep_people(context: SweepContext, ids: Sequence[str]) -> int:
+    """People → claims of those who left their addresses in forms before."""
+    return await claim_for_people(context.session, context.runtime, context.tenant_id, ids)
 
 
 async def sweep_analytics_events(context: SweepContext, ids: Sequence[str]) -> int:
@@ -76,6 +84,7 @@ SWEEPS = (
     ),
     Sweep(id="tracking.leads", entity="lead", process=sweep_leads, order_by=("updated_at", "created_at", "id")),
     Sweep(id="tracking.forms", entity="form_response", process=sweep_forms, order_by=("created_at", "id")),
+    Sweep(id="tracking.people", entity="person", process=sweep_people),
     Sweep(
         id="tracking.goals", entity="analytics_event", process=sweep_analytics_events, order_by=("occurred_at", "id")
     ),

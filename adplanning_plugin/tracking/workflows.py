@@ -11,6 +11,7 @@ from sqlalchemy import select
 from adplanning_plugin.kernel.events import Retry
 from adplanning_plugin.kernel.workflows import Run, StepContext, step, workflow
 from adplanning_plugin.links import Links
+from adplanning_plugin.tracking.claiming import claim_for_forms, claim_for_people
 from adplanning_plugin.tracking.goal_hits import record_host_events
 from adplanning_plugin.tracking.leads import record_leads
 from adplanning_plugin.tracking.purchases import record_purchases
@@ -32,6 +33,14 @@ class TrackEvents(msgspec.Struct, kw_only=True):
     """Analytics events of the store that are to be held against the goals."""
 
     event_ids: list[str]
+
+
+class LinkInteractions(msgspec.Struct, kw_only=True):
+    """Forms and leads whose addresses may be people's, and people whose addresses may have been left in forms."""
+
+    form_response_ids: list[str] = []
+    lead_ids: list[str] = []
+    person_ids: list[str] = []
 
 
 @step
@@ -70,6 +79,16 @@ async def match_goals(ctx: StepContext, event_ids: Sequence[str]) -> dict[str, A
     return {"created": done.created, "updated": ()}
 
 
+@step
+async def claim_interactions(ctx: StepContext, given: LinkInteractions) -> dict[str, Any]:
+    """Weak edges between visitors and the people whose addresses they left."""
+    here = (ctx.session, ctx.runtime, ctx.tenant_id)
+    claims = await claim_for_forms(*here, "form_response", given.form_response_ids)
+    claims += await claim_for_forms(*here, "lead", given.lead_ids)
+    claims += await claim_for_people(*here, given.person_ids)
+    return {"claims": claims}
+
+
 @workflow("track-purchase-conversion", hooks=("recorded",), input_type=TrackOrders)
 async def track_purchase_conversion(run: Run, given: TrackOrders) -> Any:
     """An order was placed, paid, changed, cancelled or refunded: its conversion follows."""
@@ -94,4 +113,12 @@ async def track_conversion_of_event(run: Run, given: TrackEvents) -> Any:
     return recorded
 
 
-WORKFLOWS = (track_conversion_of_event, track_purchase_conversion, track_lead_conversion)
+@workflow("link-person-interactions", hooks=("linked",), input_type=LinkInteractions)
+async def link_person_interactions(run: Run, given: LinkInteractions) -> Any:
+    """An address in a form is a person's: what its visitor did is shown with them, as claimed."""
+    linked = await run(claim_interactions, given)
+    await run.hook("linked", {**msgspec.to_builtins(given), **linked})
+    return linked
+
+
+WORKFLOWS = (track_conversion_of_event, track_purchase_conversion, track_lead_conversion, link_person_interactions)
