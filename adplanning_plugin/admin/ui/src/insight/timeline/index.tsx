@@ -4,7 +4,7 @@ import { useFormat } from "@/shell/session"
 import { Badge } from "@/ui/badge"
 import { cn } from "@/ui/cn"
 import type { JourneyEvent } from "./event"
-import { about, EventIcon, StageBadge, typeName } from "./words"
+import { about, channelName, EventIcon, StageBadge, typeName } from "./words"
 
 export type { JourneyEvent } from "./event"
 
@@ -62,7 +62,7 @@ function Step({ of, last, onOpen }: { of: JourneyEvent; last: boolean; onOpen?: 
           {of.stage ? <StageBadge stage={of.stage} /> : null}
           {of.claimed ? <Badge colour="orange">Claimed</Badge> : null}
         </div>
-        <p className="truncate text-xs text-muted">{[text, of.channel].filter(Boolean).join(" · ")}</p>
+        <p className="truncate text-xs text-muted">{[text, channelName(of.channel)].filter(Boolean).join(" · ")}</p>
       </div>
       <div className="figure pt-1 text-right text-sm">
         <time dateTime={of.occurred_at} className="text-xs text-muted">{format.time(of.occurred_at)}</time>

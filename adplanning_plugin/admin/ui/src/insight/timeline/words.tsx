@@ -32,6 +32,9 @@ export function EventIcon({ type }: { type: string }) {
   return <Icon className="size-4" aria-hidden="true" />
 }
 
+/** A touch's channel is a name of its own; ours are words. */
+export const channelName = (channel: string | null) => (channel === "sms" ? "SMS" : channel ? channel[0]!.toUpperCase() + channel.slice(1) : null)
+
 /** What an event was about, in a few words. */
 export function about(of: JourneyEvent): string {
   switch (of.event_type) {

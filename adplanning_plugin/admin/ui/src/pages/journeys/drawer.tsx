@@ -1,6 +1,6 @@
 // One event beside the list: what it was, whose it is, and the ways to what stands behind it.
 import type { JourneyEvent } from "@/insight/timeline/event"
-import { about, EventBadge, StageBadge } from "@/insight/timeline/words"
+import { about, channelName, EventBadge, StageBadge } from "@/insight/timeline/words"
 import { words } from "@/format/format"
 import { useFormat } from "@/shell/session"
 import { Button, TextLink } from "@/ui/button"
@@ -12,6 +12,8 @@ const ORIGINS: Record<string, string> = {
   event: "Tracked on your pages", store_event: "Your store's own analytics", touch: "A visit that came from somewhere", journey: "Your store's records",
 }
 const SOURCES: Record<string, string> = { manual: "Entered by hand", person: "A customer account", conversion: "An order or a lead", refund: "A refund" }
+
+const DETAILS: Record<string, string> = { nps: "NPS (0–10)", nps_class: "NPS class" }
 
 interface Props {
   of: JourneyEvent | undefined
@@ -44,7 +46,7 @@ export function EventDrawer({ of, onClose, onOnly }: Props) {
               ["About", about(of) || null],
               ["Date", `${format.dateTime(of.occurred_at)} (${format.zone})`],
               ["Value", of.value === null ? null : <span key="value" className="figure font-medium">{format.money(of.value, of.currency ?? undefined)}</span>],
-              ["Channel", of.channel],
+              ["Channel", channelName(of.channel)],
               ["Campaign", of.ad_campaign_id ? <TextLink key="campaign" to={`/campaigns/${of.ad_campaign_id}`}>{of.campaign ?? of.ad_campaign_id}</TextLink> : of.campaign],
               ["Source", of.source],
               ["Page", of.path ? <span key="path" className="break-all">{of.path}</span> : null],
@@ -58,7 +60,7 @@ export function EventDrawer({ of, onClose, onOnly }: Props) {
           {of.event_data && Object.keys(of.event_data).length > 0 ? (
             <section aria-label="Details">
               <h2 className="mb-1 text-base">Details</h2>
-              <Facts of={Object.entries(of.event_data).map(([name, value]) => [name === "nps" ? "NPS (0–10)" : words(name), typeof value === "object" ? JSON.stringify(value) : String(value)])} />
+              <Facts of={Object.entries(of.event_data).map(([name, value]) => [DETAILS[name] ?? words(name), typeof value === "object" ? JSON.stringify(value) : String(value)])} />
             </section>
           ) : null}
           {of.event_type === "purchase" && of.stage === "retention" ? <p className="text-sm text-muted">Not the first purchase of this person: it counts as retention.</p> : null}

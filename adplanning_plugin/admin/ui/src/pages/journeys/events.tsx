@@ -1,7 +1,7 @@
 // The list of events: by kind, stage and channel, searched and exported; a row opens beside the list.
 import { type Query, useApi } from "@/api/query"
 import type { JourneyEvent } from "@/insight/timeline/event"
-import { about, EventBadge, StageBadge } from "@/insight/timeline/words"
+import { about, channelName, EventBadge, StageBadge } from "@/insight/timeline/words"
 import { useLink } from "@/shell/links"
 import { useFormat } from "@/shell/session"
 import { usePeriod } from "@/state/period"
@@ -38,7 +38,7 @@ export function Events() {
     { key: "stage", title: "Stage", cell: (row) => <StageBadge stage={row.stage} /> },
     { key: "about", title: "About", cell: (row) => <span className="block max-w-72 truncate">{about(row) || <None />}</span> },
     { key: "person", title: "Person", cell: (row) => <Person of={row} /> },
-    { key: "channel", title: "Channel", cell: (row) => row.channel ?? <None /> },
+    { key: "channel", title: "Channel", cell: (row) => channelName(row.channel) ?? <None /> },
     { key: "value", title: "Value", right: true, cell: (row) => (row.value === null ? <None /> : format.money(row.value, row.currency ?? undefined)) },
     { key: "campaign", title: "Campaign", extra: true, cell: (row) => row.campaign ?? <None /> },
     { key: "visitor", title: "Visitor", extra: true, cell: (row) => <code className="font-mono text-xs">{row.visitor_id ?? "–"}</code> },
@@ -61,7 +61,7 @@ export function Events() {
             <SearchBox label="Search events" value={state.q} onChange={(q, options) => set({ q }, options)} />
             <FilterSelect label="Stage" value={state.stage} options={(known.data?.stages ?? []).map((each) => ({ value: each.stage, label: each.label }))} onChange={(stage) => set({ stage })} />
             <FilterSelect label="Event" value={state.event} options={(known.data?.event_types ?? []).map((each) => ({ value: each.event_type, label: each.label }))} onChange={(event) => set({ event })} />
-            <FilterSelect label="Channel" value={state.channel} options={(known.data?.channels ?? []).map((each) => ({ value: each, label: each }))} onChange={(channel) => set({ channel })} />
+            <FilterSelect label="Channel" value={state.channel} options={(known.data?.channels ?? []).map((each) => ({ value: each, label: channelName(each)! }))} onChange={(channel) => set({ channel })} />
             {filtered ? <ClearFilters onClear={clear} /> : null}
           </>
         }
