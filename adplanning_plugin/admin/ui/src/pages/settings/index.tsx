@@ -12,6 +12,7 @@ import { sectionWords } from "./sections"
 const SectionForm = lazy(() => import("./section"))
 const Rates = lazy(() => import("./rates"))
 const SpendList = lazy(() => import("./spend"))
+const Denylist = lazy(() => import("./denylist"))
 const SCHEMA = { tab: text("general"), page: text(), order: text(), hidden: text(), q: text(), platform: text(), base: text(), quote: text() }
 const ORDER = ["attribution", "revenue", "privacy", "identity"]
 const rank = (section: string) => (ORDER.includes(section) ? ORDER.indexOf(section) : ORDER.length)
@@ -35,7 +36,7 @@ export default function Settings() {
               ...[...settings].sort((a, b) => rank(a.section) - rank(b.section)).map((setting) => ({
                 key: setting.section,
                 label: sectionWords(setting.section, setting.title, setting.schema).title,
-                content: <Suspense fallback={waiting}><SectionForm key={setting.section} setting={setting} /></Suspense>,
+                content: <Suspense fallback={waiting}><SectionForm key={setting.section} setting={setting} />{setting.section === "identity" ? <div className="mt-4"><Denylist /></div> : null}</Suspense>,
               })),
               { key: "rates", label: "Exchange rates", content: <Suspense fallback={waiting}><Rates /></Suspense> },
               { key: "spend", label: "Ad spend", content: <Suspense fallback={waiting}><SpendList /></Suspense> },

@@ -95,11 +95,23 @@ const SECTIONS: Record<string, SectionWords> = {
     },
   },
   identity: {
-    title: "Orders without a visit",
-    about: "Some orders do not say which visit they came from. If their buyer is known from a login or an address, their own latest visit is taken instead.",
-    saving: "Saving holds for orders that arrive from now on.",
+    title: "Who is who",
+    about: "What makes visits those of one customer, and how many browsers may be one before it is a shared mailbox. An order without a visit of its own takes one of its buyer's.",
+    saving: "Saving what forms are worth changes the past too: credit follows within minutes. The limits hold for what is seen from now on.",
     fields: {
-      visit_hours_before_order: { label: "Take a visit of up to", unit: "hours before", help: "0 switches this off: such orders then count as without a visit." },
+      visit_hours_before_order: { label: "An order without a visit takes its buyer's of up to", unit: "hours before", help: "0 switches this off: such orders then count as without a visit." },
+      form_email_links: {
+        label: "An address in a form",
+        help: "Anybody can type any address.",
+        options: {
+          claimed: "Shows the visits with the customer, and counts once a login or an order confirms it",
+          confirmed: "Counts at once, like the address of an order",
+        },
+      },
+      most_visitors_of_email: { label: "An address links at most", unit: "browsers", help: "Beyond that it is a shared mailbox or a till, and links nobody." },
+      most_visitors_of_person: { label: "A customer has at most", unit: "browsers", help: "Beyond that it is a shared login, and links nobody." },
+      most_addresses_of_visitor: { label: "A browser links at most", unit: "addresses", help: "Beyond that it is a till or a shared computer, and links none of them." },
+      most_visitors_together: { label: "Addresses join at most", unit: "browsers", help: "Where they would join more by each other, the one with most of them links nobody." },
     },
   },
 }
