@@ -1,5 +1,6 @@
 // What the requests about campaigns, returns and discrepancies answer.
 import type { List } from "@/api/answers"
+import type { Day as LocalDay } from "@/state/days"
 
 type Money = string | null
 
@@ -218,19 +219,25 @@ export interface CreditRules {
   windows: { window: string; days: number; label: string; is_default: boolean }[]
 }
 
+export type State = "fresh" | "late" | "stale" | "empty"
+
+/** What figures are read from: how old it is, and what to do about it. */
 export interface Source {
   source: string
   kind: string
   title: string
-  state: "fresh" | "late" | "stale" | "empty"
+  state: State
   last_at: string | null
-  last_day: string | null
-  detail: string | null
-  action: string | null
+  last_day: LocalDay | null
+  lag_seconds: number | null
+  behind: number | null
+  detail: string
+  action: string
 }
 
 declare module "@/api/answers" {
   interface Answers {
+    "/freshness": { freshness: { state: State; as_of: string; zone: string }; sources: Source[] }
     "/ad-campaigns": List<"ad_campaigns", Campaign> & { total: CampaignTotal; basis: Basis }
     "/ad-campaigns/{ad_campaign_id}": { ad_campaign: CampaignDetail }
     "/ad-campaigns/{ad_campaign_id}/touches": List<"touches", CampaignTouch>

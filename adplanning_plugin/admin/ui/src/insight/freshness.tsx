@@ -4,7 +4,7 @@ import { words } from "@/format/format"
 import { useFormat } from "@/shell/session"
 import { Badge } from "@/ui/badge"
 import { TextLink } from "@/ui/button"
-import type { Source } from "./answers"
+import type {} from "./answers"
 
 const COLOURS = { fresh: "green", late: "orange", stale: "red", empty: "grey" } as const
 
@@ -12,7 +12,7 @@ const COLOURS = { fresh: "green", late: "orange", stale: "red", empty: "grey" } 
 export function Freshness({ of }: { of: readonly string[] }) {
   const format = useFormat()
   const query = useApi("/freshness", { staleTime: 60_000 })
-  const sources = ((query.data as { sources: Source[] } | undefined)?.sources ?? []).filter((each) => of.includes(each.kind) && each.state !== "empty")
+  const sources = (query.data?.sources ?? []).filter((each) => of.includes(each.kind) && each.state !== "empty")
   if (sources.length === 0) return null
   return (
     <p className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs text-muted">

@@ -9,7 +9,7 @@ import { TextLink } from "@/ui/button"
 import { cn } from "@/ui/cn"
 import { Dialog } from "@/ui/dialog"
 import { Skeleton } from "@/ui/states"
-import { type Group, grouped, type Source, type State } from "./sources"
+import { type Group, grouped, type State } from "./sources"
 
 const SCHEMA = { sources: flag() }
 const STATES: Record<State, { label: string; colour: "green" | "orange" | "red" | "grey"; dot: string }> = {
@@ -21,7 +21,7 @@ const STATES: Record<State, { label: string; colour: "green" | "orange" | "red" 
 
 export function useSources() {
   const query = useApi("/freshness", { staleTime: 60_000 })
-  return { query, sources: (query.data as { sources: Source[] } | undefined)?.sources }
+  return { query, sources: query.data?.sources }
 }
 
 export function FreshnessStrip() {

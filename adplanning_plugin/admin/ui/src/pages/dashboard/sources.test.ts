@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import { grouped, isNewStore, lastSpendDay, type Source, type State } from "./sources"
 
 const source = (source: string, kind: string, state: State, more: Partial<Source> = {}): Source => ({
-  source, kind, title: more.title ?? source, state, last_at: null, last_day: null, detail: "", action: "", ...more,
+  source, kind, title: more.title ?? source, state, last_at: null, last_day: null, lag_seconds: null, behind: null, detail: "", action: "", ...more,
 })
 
 it("many sources become what a marketer names", () => {

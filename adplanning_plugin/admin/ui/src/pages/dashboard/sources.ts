@@ -1,18 +1,8 @@
 // What figures are read from, grouped as a marketer names it: the server's many sources become Visits, Orders, Meta spend … Pure.
+import type { Source, State } from "@/insight/answers"
 import type { Day } from "@/state/days"
 
-export type State = "fresh" | "late" | "stale" | "empty"
-
-export interface Source {
-  source: string
-  kind: string
-  title: string
-  state: State
-  last_at: string | null
-  last_day: Day | null
-  detail: string
-  action: string
-}
+export type { Source, State }
 
 export interface Group {
   key: string

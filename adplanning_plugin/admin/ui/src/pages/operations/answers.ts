@@ -47,19 +47,6 @@ export interface Step {
 
 export type Check = { status: "ok" | "warn" | "fail"; detail: string } & Record<string, unknown>
 
-export interface FreshSource {
-  source: string
-  kind: string
-  title: string
-  state: "fresh" | "late" | "stale" | "empty"
-  last_at: string | null
-  last_day: string | null
-  lag_seconds: number | null
-  behind: number | null
-  detail: string
-  action: string
-}
-
 export interface LinkedEntity {
   entity: string
   state: "linked" | "owned" | "absent"
@@ -79,7 +66,6 @@ declare module "@/api/answers" {
     "/operations/runs": List<"runs", Run>
     "/operations/runs/{run_id}": { run: Run & { steps: Step[] } }
     "/operations/health": { status: Check["status"]; checks: Record<string, Check> }
-    "/freshness": { freshness: { state: FreshSource["state"]; as_of: string; zone: string }; sources: FreshSource[] }
     "/links": { links: LinkedEntity[]; count: number }
   }
 }

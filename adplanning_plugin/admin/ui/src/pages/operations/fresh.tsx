@@ -5,7 +5,7 @@ import { Badge } from "@/ui/badge"
 import { Card } from "@/ui/page"
 import { Async, Skeleton } from "@/ui/states"
 import { PlainTable } from "@/ui/table"
-import type { FreshSource } from "./answers"
+import type { Source } from "@/insight/answers"
 
 const STATES = { fresh: ["green", "Fresh"], late: ["orange", "Late"], stale: ["red", "Too old"], empty: ["grey", "Nothing yet"] } as const
 const WHOLE = {
@@ -53,7 +53,7 @@ export function Fresh() {
   )
 }
 
-function Newest({ of }: { of: FreshSource }) {
+function Newest({ of }: { of: Source }) {
   const format = useFormat()
   if (of.last_at) return <time dateTime={of.last_at} title={format.dateTime(of.last_at)} className="figure">{format.ago(of.last_at)}</time>
   return <span className="figure">{of.last_day ? format.date(of.last_day) : "–"}</span>
