@@ -55,6 +55,8 @@ class Sweep:
     """Up to 2,000 host ids in; how many results changed out."""
     order_by: tuple[str, ...] = ("updated_at", "created_at", "id")
     """The columns that say when a row was last written (the first present value counts), and the id."""
+    optional: bool = False
+    """Whether a store whose link has none of those columns is passed over; otherwise it is told to add one."""
     after: tuple[str, ...] = ()
     """Ids of sweeps that must have seen their rows first."""
     finish: Callable[[SweepContext], Awaitable[None]] | None = None

@@ -66,7 +66,7 @@ class Sweeping:
     async def run(self, since: datetime | None, progress: Progress | None) -> SweepResult:
         """Batch after batch until nothing newer is left."""
         links = self._runtime.get(LinkedEntities)
-        if not links.has(self._sweep.entity):
+        if not _can_be_read(links, self._sweep):
             return self._result
         self._since = since
         known, mark = await self._begin(since)
@@ -220,12 +220,17 @@ class Sweeping:
 async def count_rows(runtime: Runtime, tenant_id: str, sweep: Sweep, since: datetime | None) -> int:
     """How many linked rows were written since."""
     links = runtime.get(LinkedEntities)
-    if not links.has(sweep.entity):
+    if not _can_be_read(links, sweep):
         return 0
     rows, _, _ = _source(runtime, tenant_id, sweep, since)
     statement = select(func.count()).select_from(rows)
     async with runtime.database.reading(tenant_id, heavy=True) as session:
         return (await session.execute(statement)).scalar_one()
+
+
+def _can_be_read(links: LinkedEntities, sweep: Sweep) -> bool:
+    timed = any(links.provides(sweep.entity, column) for column in sweep.order_by[:-1])
+    return links.has(sweep.entity) and (timed or not sweep.optional)
 
 
 def _source(

@@ -84,7 +84,7 @@ SWEEPS = (
     ),
     Sweep(id="tracking.leads", entity="lead", process=sweep_leads, order_by=("updated_at", "created_at", "id")),
     Sweep(id="tracking.forms", entity="form_response", process=sweep_forms, order_by=("created_at", "id")),
-    Sweep(id="tracking.people", entity="person", process=sweep_people),
+    Sweep(id="tracking.people", entity="person", process=sweep_people, optional=True),
     Sweep(
         id="tracking.goals", entity="analytics_event", process=sweep_analytics_events, order_by=("occurred_at", "id")
     ),
