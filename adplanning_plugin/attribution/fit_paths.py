@@ -183,14 +183,10 @@ def _not_converting(asked: Asked) -> AnySelect:
     ends: ColumnElement[bool] = after.is_(None)
     if asked.window_days:
         ends = or_(ends, after - touches.c.at >= literal(timedelta(days=asked.window_days), Interval))
-    marked = select(touches, case((ends, 1), else_=0).label("ends")).subquery("marked")
-    journey = func.sum(marked.c.ends).over(
-        partition_by=marked.c.subject, order_by=_newest_first(marked), rows=(None, 0)
-    )
-    numbered = select(marked, journey.label("journey")).subquery("numbered")
-    n = numbered.c
-    last = func.max(n.at).over(partition_by=(n.subject, n.journey)).label("last")
-    told = select(numbered, last).subquery("told")
+    marked = select(touches, case((ends, touches.c.at)).label("ended")).subquery("marked")
+    # Newest first, so the earliest end so far is that of the touch's own journey; no two journeys end at one time.
+    last = func.min(marked.c.ended).over(partition_by=marked.c.subject, order_by=_newest_first(marked), rows=(None, 0))
+    told = select(marked, last.label("last")).subquery("told")
     n = told.c
     counts = ~n.is_direct
     if asked.window_days:
@@ -198,7 +194,7 @@ def _not_converting(asked: Asked) -> AnySelect:
     each = (
         select(_path(aggregate_order_by(n.key, n.at, n.id.collate("C")), counts))
         .where(n.last >= asked.start)
-        .group_by(n.subject, n.journey)
+        .group_by(n.subject, n.last)
         .subquery("unconverted")
     )
     none = literal(0, BigInteger)

@@ -12,8 +12,13 @@ SECTIONS = {
     "imports": "what importing the plugin costs a host",
     "ingest": "the public endpoint under load",
     "attribution": "credit and campaign resolution",
+    "incremental": "credit grown event by event against a rebuild",
+    "resolution": "mistyped campaign names",
     "markov": "data-driven attribution models",
+    "fit": "data-driven fits from the database",
     "intent": "credit against the truth of a simulation",
+    "journeys": "funnels and paths",
+    "customers": "a person's profile and interactions",
     "dashboard": "dashboard, reports and admin lists",
     "pages": "the admin pages in a browser",
 }

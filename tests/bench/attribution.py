@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -123,8 +123,8 @@ async def _computing(section: Section, made: BenchDatabase, runtime: Runtime, co
     await hand.execute("SET work_mem = '256MB'")
     for number in range(ROUNDS + 1):
         taken = (
-            await _credit_cpu(runtime, batches, WINDOWS),
-            await _credit_cpu(runtime, batches, FEW_WINDOWS),
+            await credit_cpu(runtime, batches, WINDOWS),
+            await credit_cpu(runtime, batches, FEW_WINDOWS),
             await _plain_cpu(hand, WINDOWS),
             await _plain_cpu(hand, FEW_WINDOWS),
         )
@@ -150,12 +150,20 @@ async def _computing(section: Section, made: BenchDatabase, runtime: Runtime, co
     await _stored(section, runtime, batches, share)
 
 
-async def _credit_cpu(runtime: Runtime, batches: Sequence[Sequence[str]], windows: tuple[int, ...]) -> float:
+async def credit_cpu(
+    runtime: Runtime,
+    batches: Sequence[Sequence[str]],
+    windows: tuple[int, ...],
+    *,
+    effects: Mapping[str, float] | None = None,
+) -> float:
+    """CPU seconds of the credit statement over all batches, its rows summed; with effects, of all seven models."""
     rules = Rules()
     statement = credit_insert(
         **_NAMES,
         windows=windows,
         direct=rules.settings.direct,
+        level=None if effects is None else "channel",
     )
     head, _, rows = statement.partition("INSERT INTO adplanning.credit")
     rows = rows.partition(")")[2]
@@ -166,6 +174,7 @@ async def _credit_cpu(runtime: Runtime, batches: Sequence[Sequence[str]], window
         "half_life": rules.settings.half_life_hours,
         "first": rules.settings.position_first,
         "last": rules.settings.position_last,
+        **({} if effects is None else {"effect_keys": list(effects), "effects": list(effects.values())}),
     }
     async with runtime.database.reading(MAIN, heavy=True) as session:
         pid = await _pid(session)
