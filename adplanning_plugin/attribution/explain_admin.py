@@ -107,7 +107,7 @@ class ExplainController(Controller):
                 tiebreak=conversion.c.id,
                 search=[conversion.c.id, conversion.c.order_id],
             )
-            total = [] if page.csv else await total_of_figure(session, statement)
+            total = {} if page.csv else await total_of_figure(session, statement)
         answer = list_response(call, "conversions", page, part_line, columns=PART_COLUMNS)
         if not page.csv:
             answer.content |= {"model": name, "window_days": days, "zone": call.tenant.zone, "total": total}
