@@ -16,6 +16,8 @@ export const METHOD_OPTIONS = Object.entries(METHODS).map(([value, [, label]]) =
 const REASONS: Record<string, string> = {
   unknown_campaign: "No known campaign has this name or id.",
   ambiguous: "Several campaigns are equally like it, so none was taken.",
+  ignored: "Somebody decided in the inbox that its tags mean no campaign.",
+  alias: "Somebody decided in the inbox which campaign this name means.",
 }
 
 export const MethodBadge = ({ method }: { method: string }) => <Badge colour={known(method)?.[0] ?? "grey"}>{known(method)?.[1] ?? words(method)}</Badge>

@@ -44,8 +44,8 @@ export function Decisions({ deciding }: { deciding: Deciding }) {
       key: "who", title: `Decided (${format.zoneShort})`, sort: "decided_at",
       cell: (row) => (
         <span className="flex flex-col">
-          <span><time dateTime={row.decided_at} className="figure">{format.dateTime(row.decided_at)}</time> by {row.decided_by}</span>
-          {row.reverted_at ? <span className="text-xs text-muted">Taken back {format.dateTime(row.reverted_at)} by {row.reverted_by}</span> : null}
+          <span><time dateTime={row.decided_at} className="figure">{format.dateTime(row.decided_at)}</time> by user {row.decided_by}</span>
+          {row.reverted_at ? <span className="text-xs text-muted">Taken back {format.dateTime(row.reverted_at)} by user {row.reverted_by}</span> : null}
         </span>
       ),
     },

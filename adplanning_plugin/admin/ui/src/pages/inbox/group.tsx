@@ -2,7 +2,6 @@
 import { useState } from "react"
 import { useApi } from "@/api/query"
 import { useFormat, useMay } from "@/shell/session"
-import { SourceBadge } from "@/ui/badge"
 import { Button, TextLink } from "@/ui/button"
 import { Combobox } from "@/ui/combobox"
 import { Checkbox } from "@/ui/controls"
@@ -106,11 +105,11 @@ function About({ group, status }: { group: Group; status: Status }) {
       <h3 id="about" className="text-base">What is known of it</h3>
       <Facts
         of={[
-          ["Visits", <TextLink key="visits" to="/attribution" search={{ view: "touches", method, campaign: group.name, range: "this_year" }}>{format.number(group.touches)}</TextLink>],
+          ["Visits", <span key="visits">{format.number(group.touches)} <TextLink to="/attribution" search={{ view: "touches", method, campaign: group.name, range: "this_year" }}>{group.touches === 1 ? "Show it" : `Show those tagged ${group.name}`}</TextLink></span>],
           ["First seen", format.dateTime(group.first_seen)],
           ["Last seen", format.dateTime(group.last_seen)],
           ["Platform", group.platform === "generic" ? "Other" : words(group.platform)],
-          ["Source / medium", <span key="sources" className="flex flex-wrap justify-end gap-1 sm:justify-start">{group.sources.slice(0, 8).map((pair) => <span key={`${pair.source} ${pair.medium}`} className="inline-flex items-center gap-1"><SourceBadge source={pair.source} /> <span className="text-muted">{pair.medium}</span></span>)}</span>],
+          ["Source / medium", <span key="sources" className="break-words">{group.sources.map((pair) => `${pair.source} / ${pair.medium}`).join(", ")}</span>],
           ...group.at_stake.flatMap((stake): [string, string][] => [
             [`Orders with a share (${stake.currency})`, format.number(stake.orders)],
             ["They are worth", format.money(stake.value, stake.currency)],

@@ -30,7 +30,7 @@ export function Applied({ id, deciding, onClose }: { id: string; deciding: Decid
   const outcome = state === "reverted" ? decision?.revert_outcome : decision?.outcome
   const about = decision ? <span className="font-medium break-words">{namesOf(decision)}</span> : null
   return (
-    <div role="status" className="mb-4 flex flex-wrap items-start gap-x-4 gap-y-2 rounded-lg bg-card px-4 py-3 text-sm shadow-card">
+    <div role="status" className="sticky top-2 z-20 mb-4 flex flex-wrap items-start gap-x-4 gap-y-2 rounded-lg border border-line bg-card px-4 py-3 text-sm shadow-pop">
       <div className="min-w-0 flex-1 basis-64">
         {query.error ? <span className="text-bad">{query.error.message}</span> : null}
         {isRunning(decision) || !decision ? (
