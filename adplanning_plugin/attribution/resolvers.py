@@ -17,6 +17,10 @@ MOST_CONFIDENT = 0.9
 """Confidence in a campaign found by likeness is this times the score: always less than in an exact name (0.95)."""
 
 
+MOST_REMEMBERED = 50_000
+"""Unknown names whose comparison is remembered for as long as a catalogue lives."""
+
+
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign of the tenant, as far as matching needs it."""
 
@@ -149,6 +153,8 @@ class Catalogue:
         """The campaign whose name can only be meant; each name is looked for once."""
         key = (named.name, named.platform, named.website_id)
         if key not in self._nearest:
+            if len(self._nearest) >= MOST_REMEMBERED:
+                self._nearest.clear()
             self._nearest[key] = self.names(named.platform, named.website_id).certain(named.name) if key[0] else None
         return self._nearest[key]
 

@@ -4,6 +4,7 @@ import { words } from "@/format/format"
 const JOBS: Record<string, [title: string, does: string]> = {
   "compute-credit": ["Compute credit", "Shares each conversion out among the visits before it, wherever something has changed since."],
   "resolve-attributions": ["Match visits to campaigns", "Looks up the campaign of every visit whose tags were not matched yet."],
+  "apply-campaign-aliases": ["Apply decisions about names", "Resolves all visits anew whose names somebody decided about in the inbox, and computes their credit."],
   "sweep-linked-entities": ["Read the store's data", "Finds orders, leads, refunds and sessions that no event told of, so that nothing is missed."],
   "fetch-exchange-rates": ["Fetch exchange rates", "Asks the store's source of rates for the days that are missing."],
   "expire-idempotency-keys": ["Forget old request keys", "Deletes the keys by which repeated requests are recognised, once they are a day old."],
