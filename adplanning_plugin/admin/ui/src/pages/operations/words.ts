@@ -3,6 +3,7 @@ import { words } from "@/format/format"
 
 const JOBS: Record<string, [title: string, does: string]> = {
   "compute-credit": ["Compute credit", "Shares each conversion out among the visits before it, wherever something has changed since."],
+  "fit-data-driven": ["Fit the data-driven model", "Learns from the store's journeys what each channel's share should be. No credit changes until a fit is adopted."],
   "resolve-attributions": ["Match visits to campaigns", "Looks up the campaign of every visit whose tags were not matched yet."],
   "apply-campaign-aliases": ["Apply decisions about names", "Resolves all visits anew whose names somebody decided about in the inbox, and computes their credit."],
   "sweep-linked-entities": ["Read the store's data", "Finds orders, leads, refunds and sessions that no event told of, so that nothing is missed."],
