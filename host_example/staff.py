@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from host_example.context import STAFF_COOKIE, Connection, StoreRequest, store_of
-from host_example.models import Purchase, PurchaseLine, PurchaseRefund, Staff
+from host_example.models import Customer, Purchase, PurchaseLine, PurchaseRefund, Staff
 from host_example.orders import OrderProblem, cancel, mark_paid, refund
 from host_example.pages import form_of, go, local_path, money
 from host_example.security import verify_password
@@ -160,6 +160,20 @@ async def order_page(request: StoreRequest, store_session: StoreSession, number:
     return await _order_page(request, store_session, member, number, None)
 
 
+@get("/app/customers/{number:int}")
+async def person_page(request: StoreRequest, store_session: StoreSession, number: FromPath[int]) -> Template | Redirect:
+    """One customer, with what the plugin knows of them."""
+    member = staff_of(request)
+    if member is None:
+        return go("/app/login")
+    customer = await store_session.scalar(
+        select(Customer).where(Customer.customer_no == number, Customer.shop_no == member.shop_no)
+    )
+    if customer is None:
+        raise NotFoundException("There is no such customer.")
+    return _admin_page(request, member, "staff_person.html", customer=customer)
+
+
 @post("/app/orders/{number:int}/{action:str}", status_code=303)
 async def change_order(
     request: StoreRequest, store_session: StoreSession, number: FromPath[int], action: FromPath[str]
@@ -227,5 +241,5 @@ def _open_session(request: StoreRequest, member: StaffMember) -> tuple[str, Cook
 
 ROUTES: list[Any] = [
     *(log_in, log_out, login_page, send_login_page),
-    *(orders_page, advertising_page, order_page, change_order),
+    *(orders_page, advertising_page, order_page, change_order, person_page),
 ]

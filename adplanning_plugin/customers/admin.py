@@ -74,10 +74,7 @@ class CustomerController(Controller):
         `expand=order,lead,feedback,form_response,session,social_interaction` adds the store's own newest rows.
         """
         names = read_expand(expand)
-        async with call.reading() as session:
-            found = await profile(
-                session, call.runtime, call.tenant_id, person_id, scopes=call.actor.scopes, expand=names
-            )
+        found = await profile(call.runtime, call.tenant_id, person_id, scopes=call.actor.scopes, expand=names)
         return {"customer": found}
 
     @get(

@@ -63,6 +63,13 @@ class CustomersHooks:
                 icon="users",
                 description="Who bought, how they came, and what is held about them.",
             ),
+            AdminPage(
+                key="person-journey",
+                title="Journey of a person",
+                kind="widget",
+                element="adplanning-person-journey",
+                place="person",
+            ),
         ]
 
     @hookimpl

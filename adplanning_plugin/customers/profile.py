@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -47,29 +48,52 @@ def read_expand(given: str | None) -> list[str]:
 
 
 async def profile(
-    session: AsyncSession,
-    runtime: Runtime,
-    tenant_id: str,
-    person_id: str,
-    *,
-    scopes: frozenset[str],
-    expand: list[str],
+    runtime: Runtime, tenant_id: str, person_id: str, *, scopes: frozenset[str], expand: list[str]
 ) -> dict[str, Any]:
     """Who it is, the registered sections in their order, and what `expand` names.
 
     Raises:
         NotFound: the store knows nobody of that id.
     """
-    row = await store_row(session, runtime, tenant_id, person_id)
-    if not row:
-        await check_known(session, runtime, tenant_id, person_id)
-    gone = (await erased(session, runtime, tenant_id, [person_id])).get(person_id)
-    shown = PII in scopes and gone is None
-    body = _head(person_id, row, shown=shown) | {"erased_at": gone}
-    body["sections"] = [each async for each in _sections(session, runtime, tenant_id, person_id, scopes=scopes)]
-    for name in expand:
-        body[name] = await _listed(session, runtime, tenant_id, person_id, name, shown=shown)
-    return body
+    async with runtime.database.reading(tenant_id) as session:
+        row = await store_row(session, runtime, tenant_id, person_id)
+        if not row:
+            await check_known(session, runtime, tenant_id, person_id)
+        gone = (await erased(session, runtime, tenant_id, [person_id])).get(person_id)
+        shown = PII in scopes and gone is None
+        body = _head(person_id, row, shown=shown) | {"erased_at": gone}
+        for name in expand:
+            body[name] = await _listed(session, runtime, tenant_id, person_id, name, shown=shown)
+        waiting = _wanted(runtime, scopes)
+        found = await _computed(session, runtime, tenant_id, person_id, waiting)
+    while waiting:  # a section has failed, and its transaction with it
+        async with runtime.database.reading(tenant_id) as session:
+            found += await _computed(session, runtime, tenant_id, person_id, waiting)
+    return body | {"sections": found}
+
+
+def _wanted(runtime: Runtime, scopes: frozenset[str]) -> deque[Section]:
+    registered: list[list[Section]] = runtime.hooks.hook.register_sections()
+    wanted = [each for part in registered for each in part if each.place == "person" and each.scope in scopes]
+    return deque(sorted(wanted, key=lambda each: (each.order, each.key)))
+
+
+async def _computed(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, person_id: str, waiting: deque[Section]
+) -> list[dict[str, Any]]:
+    """The sections that wait, up to one that fails: after it the transaction can be asked nothing more."""
+    found: list[dict[str, Any]] = []
+    while waiting:
+        section = waiting.popleft()
+        about = {"key": section.key, "title": section.title, "page": section.page or None}
+        try:
+            data = await section.compute(runtime, session, tenant_id, person_id)
+        except Exception as problem:  # noqa: BLE001 - whatever a section of somebody else's provokes
+            runtime.log.warning("section %s of a person failed: %s", section.key, sentence(problem))
+            found.append(about | {"data": None, "problem": "This part could not be read; the log says why."})
+            break
+        found.append(about | {"data": data, "problem": None})
+    return found
 
 
 def _head(person_id: str, row: Mapping[str, Any], *, shown: bool) -> dict[str, Any]:
@@ -84,22 +108,6 @@ def _head(person_id: str, row: Mapping[str, Any], *, shown: bool) -> dict[str, A
         "in_store": bool(row),
     }
     return body if shown else body | dict.fromkeys(PERSONAL & body.keys())
-
-
-async def _sections(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, person_id: str, *, scopes: frozenset[str]
-) -> AsyncGenerator[dict[str, Any]]:
-    registered: list[list[Section]] = runtime.hooks.hook.register_sections()
-    wanted = [each for part in registered for each in part if each.place == "person" and each.scope in scopes]
-    for section in sorted(wanted, key=lambda each: (each.order, each.key)):
-        about: dict[str, Any] = {"key": section.key, "title": section.title, "page": section.page or None}
-        try:
-            async with session.begin_nested():
-                data = await section.compute(runtime, session, tenant_id, person_id)
-            yield about | {"data": data, "problem": None}
-        except Exception as problem:  # noqa: BLE001 - whatever a section of somebody else's provokes
-            runtime.log.warning("section %s of a person failed: %s", section.key, sentence(problem))
-            yield about | {"data": None, "problem": "This part could not be read; the log says why."}
 
 
 async def _listed(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, func, select, union_all
+from sqlalchemy import Table, and_, func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution import touchpoint_table
@@ -44,19 +44,15 @@ async def _visitors(session: AsyncSession, tenant_id: str, person_id: str) -> li
 async def identity(runtime: Runtime, session: AsyncSession, tenant_id: str, object_id: str) -> Mapping[str, Any] | None:
     """How many browsers and addresses are one with the person, how they came to be, and how many only claim it."""
     del runtime
-    part, edges = components(tenant_id), visitor_edges(tenant_id)
-    identifier = person_identifier(object_id)
-    nodes = (
-        await session.execute(select(part.c.node, part.c.is_visitor).where(part.c.component_id == identifier))
-    ).all()
+    part, edges, seen = components(tenant_id), visitor_edges(tenant_id), visitor_table.c
+    browser = and_(seen.tenant_id == tenant_id, seen.id == part.c.node, part.c.is_visitor)
+    known = (
+        select(part.c.node, part.c.is_visitor, seen.first_seen_at, seen.last_seen_at)
+        .select_from(part.outerjoin(visitor_table, browser))
+        .where(part.c.component_id == person_identifier(object_id))
+    )
+    nodes = (await session.execute(known)).all()
     visitors = [row.node for row in nodes if row.is_visitor]
-    seen = (
-        await session.execute(
-            select(func.min(visitor_table.c.first_seen_at), func.max(visitor_table.c.last_seen_at)).where(
-                visitor_table.c.tenant_id == tenant_id, visitor_table.c.id == any_of(visitors)
-            )
-        )
-    ).one()
     by_kind = select(edges.c.kind, func.count()).where(edges.c.visitor_id == any_of(visitors)).group_by(edges.c.kind)
     claims = claimed_visitors(tenant_id, [object_id])
     claimed = await session.scalar(select(func.count(claims.c.visitor_id.distinct())))
@@ -65,8 +61,8 @@ async def identity(runtime: Runtime, session: AsyncSession, tenant_id: str, obje
         "addresses": sum(1 for row in nodes if row.node.startswith("email:")),
         "claimed_visitors": claimed or 0,
         "links": {row[0]: row[1] for row in (await session.execute(by_kind.order_by(edges.c.kind))).all()},
-        "first_seen_at": _when(seen[0]),
-        "last_seen_at": _when(seen[1]),
+        "first_seen_at": _when(min((row.first_seen_at for row in nodes if row.first_seen_at), default=None)),
+        "last_seen_at": _when(max((row.last_seen_at for row in nodes if row.last_seen_at), default=None)),
     }
 
 
@@ -175,12 +171,11 @@ async def consents(runtime: Runtime, session: AsyncSession, tenant_id: str, obje
 async def touches(runtime: Runtime, session: AsyncSession, tenant_id: str, object_id: str) -> Mapping[str, Any] | None:
     """The first and the last touch of the person, and how many there are by channel."""
     del runtime
-    visitors = await _visitors(session, tenant_id, object_id)
-    by_visitor = select(*_TOUCH).where(_touch.tenant_id == tenant_id, _touch.visitor_id == any_of(visitors))
-    by_person = select(*_TOUCH).where(
-        _touch.tenant_id == tenant_id, _touch.person_id == object_id, _touch.visitor_id != any_of(visitors or [""])
+    mine = visitors_of(tenant_id, [person_identifier(object_id)])
+    either = union(
+        select(*_TOUCH).where(_touch.tenant_id == tenant_id, _touch.visitor_id.in_(mine)),
+        select(*_TOUCH).where(_touch.tenant_id == tenant_id, _touch.person_id == object_id),
     )
-    either = union_all(by_visitor, by_person) if visitors else by_person
     rows: Sequence[Any] = (await session.execute(either)).all()
     if not rows:
         return None

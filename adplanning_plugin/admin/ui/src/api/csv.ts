@@ -3,10 +3,13 @@ import { apiBase, goToLogin } from "@/config"
 import { authorised, filled } from "./client"
 import { problemOf, unreachable } from "./problem"
 
-export async function downloadCsv(path: string, query: object, name: string): Promise<void> {
+export const downloadCsv = (path: string, query: object, name: string): Promise<void> => download(path, query, name, "text/csv", "csv")
+
+/** A file that the API writes: the request with the Accept of its kind. */
+export async function download(path: string, query: object, name: string, kind: string, ending: string): Promise<void> {
   const url = new URL(apiBase + path, location.origin)
   for (const [key, value] of Object.entries(filled(query))) url.searchParams.set(key, String(value))
-  const headers = new Headers({ accept: "text/csv" })
+  const headers = new Headers({ accept: kind })
   await authorised(headers, "GET")
   const response = await fetch(url, { headers, credentials: "same-origin" }).catch(() => {
     throw unreachable()
@@ -17,7 +20,7 @@ export async function downloadCsv(path: string, query: object, name: string): Pr
   }
   const link = document.createElement("a")
   link.href = URL.createObjectURL(await response.blob())
-  link.download = `${name}-${new Date().toISOString().slice(0, 10)}.csv`
+  link.download = `${name}-${new Date().toISOString().slice(0, 10)}.${ending}`
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
