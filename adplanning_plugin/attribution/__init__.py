@@ -1,5 +1,6 @@
 """Attribution: touchpoints, the campaigns they belong to, and the credit that each conversion gives them."""
 
+from adplanning_plugin.attribution.adoption import refuse_without_fit
 from adplanning_plugin.attribution.crediting import compute_credit, due_conversions
 from adplanning_plugin.attribution.fits import ask_for_first_fit
 from adplanning_plugin.attribution.late import TOUCHED
@@ -43,6 +44,7 @@ __all__ = [
     "model_position",
     "of_active",
     "parse_window",
+    "refuse_without_fit",
     "rule_version_table",
     "touchpoint_table",
 ]

@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution.adoption import refuse_without_fit
 from adplanning_plugin.attribution.comparison import comparison_rows, conversions_of_touch
 from adplanning_plugin.attribution.jobs import start_bulk_resolution
 from adplanning_plugin.attribution.lines import (
@@ -122,7 +123,7 @@ class AttributionController(Controller):
         t = touchpoint.c
         async with call.reading() as session:
             rules = await current_rules(session, call.tenant_id)
-            name = _model(rules, model, attribution_model)
+            name = await _model(session, call.tenant_id, rules, model, attribution_model)
             days = parse_window(rules, window)
             statement = attribution_rows(links, call.tenant_id, wanted, model_position(rules, name), days)
             page = await paginate(
@@ -171,7 +172,7 @@ class AttributionController(Controller):
         links = call.runtime.get(Links)
         async with call.reading(heavy=True) as session:
             rules = await current_rules(session, call.tenant_id)
-            name = _model(rules, model, attribution_model)
+            name = await _model(session, call.tenant_id, rules, model, attribution_model)
             days = parse_window(rules, window)
             statement = stats_rows(links, call.tenant_id, asked, group_by, model_position(rules, name), days)
             rows, spend = await _with_spend(session, call, statement, group_by, asked)
@@ -397,10 +398,11 @@ async def _with_spend(
     return rows, await spend_of_campaigns(session, call.runtime.get(Links), call.tenant_id, ids, days)
 
 
-def _model(rules: Rules, model: str | None, alias: str | None) -> str:
+async def _model(session: AsyncSession, tenant_id: str, rules: Rules, model: str | None, alias: str | None) -> str:
     if model is not None and alias is not None and canonical_model(model) != canonical_model(alias):
         message = "model and attribution_model are one parameter by two names: give one."
         raise Invalid(FieldError("attribution_model", "contradiction", message))
     name = canonical_model(model or alias or rules.default_model)
+    await refuse_without_fit(session, tenant_id, rules, name)
     model_position(rules, name)
     return name

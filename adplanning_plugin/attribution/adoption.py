@@ -12,15 +12,29 @@ from adplanning_plugin.attribution.fit_settings import DataDrivenSettings
 from adplanning_plugin.attribution.rules import (
     CREDIT_JOB,
     DATA_DRIVEN,
+    NO_FIT,
     AttributionSettings,
+    Rules,
     RuleState,
     rule_state,
     save_rules,
 )
 from adplanning_plugin.kernel import settings as kernel_settings
-from adplanning_plugin.kernel.errors import Conflict, NotFound
+from adplanning_plugin.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from adplanning_plugin.kernel.jobs import run_job_now
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.stats.data_driven import ModelNotInstalled, installed
+
+
+async def refuse_without_fit(session: AsyncSession, tenant_id: str, rules: Rules, model: str) -> None:
+    """`Invalid` where data_driven is asked for and no fit is adopted: it says what the data, or the machine, lack."""
+    if model != DATA_DRIVEN or rules.fit_id is not None:
+        return
+    lacking: list[str] = [] if installed() else [str(ModelNotInstalled())]
+    newest = select(Fit.answer).where(Fit.tenant_id == tenant_id, Fit.status == "insufficient_data")
+    answer = await session.scalar(newest.order_by(Fit.created_at.desc(), Fit.id.desc()).limit(1))
+    lacking += [each["sentence"] for each in (answer or {}).get("missing", [])]
+    raise Invalid(FieldError("model", "no_fit", " ".join([NO_FIT, *lacking])))
 
 
 async def adopt(

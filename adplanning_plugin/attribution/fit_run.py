@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-import adplanning_plugin
 from adplanning_plugin.stats.fit_process import Drawn, Fitted, Question
 
 LONGEST_LINE = 16_000_000
@@ -74,7 +73,7 @@ def _environment() -> dict[str, str]:
 
 
 def _package_root() -> Path:
-    return Path(adplanning_plugin.__file__ or ".").resolve().parent.parent
+    return Path(__file__).resolve().parents[2]
 
 
 def _sentence(code: int, errors: str) -> str:

@@ -11,7 +11,13 @@ import msgspec
 from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.attribution import canonical_model, current_rules, model_position, parse_window
+from adplanning_plugin.attribution import (
+    canonical_model,
+    current_rules,
+    model_position,
+    parse_window,
+    refuse_without_fit,
+)
 from adplanning_plugin.attribution import touchpoint_table as touchpoint
 from adplanning_plugin.insights.lines import Line, LineKey, line_of, lines_of
 from adplanning_plugin.insights.periods import Period, any_period, rate_day
@@ -84,6 +90,7 @@ async def ask(
     """
     rules = await current_rules(session, tenant.id)
     chosen = canonical_model(model or rules.default_model)
+    await refuse_without_fit(session, tenant.id, rules, chosen)
     return Question(
         tenant_id=tenant.id,
         period=period,

@@ -129,6 +129,9 @@ async def test_a_fit_is_adopted_beside_the_credit_in_use_and_then_a_model_like_a
     refused = await admin.get(asked)
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "no_fit")
     assert "/attribution/data-driven" in refused.json()["detail"]
+    assert (await fitted(store, admin, minimum_conversions=70))["status"] == "insufficient_data"
+    lacking = (await admin.get("/attribution?model=data_driven")).json()["detail"]
+    assert "takes at least 70" in lacking
 
     fit_id = await stored_fit(store, EFFECTS)
     answer = await admin.post(f"{FITS}/{fit_id}/adopt")
