@@ -130,9 +130,11 @@ async def _batch(
     active, newest = state.active, state.computed[-1]
     due = [row for row in alive if asked or (row.attribution_version or 0) < active.version]
     whole = [row.id for row in due]
-    beside = sorted({row.id for row in alive}.difference(whole))
+    # Another worker may have credited some by the active version since it was asked what is due: that stays.
+    credited = {row.id for row in alive}.difference(whole)
+    beside = sorted(credited) if newest is not active else []
     replaced = delete(_credit).where(_credit.c.tenant_id == tenant_id)
-    gone = sorted(set(ids).difference(beside))
+    gone = sorted(set(ids).difference(credited))
     await session.execute(replaced.where(_credit.c.conversion_id == any_of(gone)))
     if beside:
         held = (_credit.c.conversion_id == any_of(beside), _credit.c.rule_version == newest.version)

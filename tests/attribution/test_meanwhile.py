@@ -80,3 +80,28 @@ async def test_a_second_device_that_is_linked_meanwhile(store, runtime):
     await store.conversion("conv_1", NOON, visitor_id="laptop")
     await while_credited(store, "conv_1", linked())
     assert await touches_of(store, "conv_1") == ["touch_phone"]
+
+
+_LOCKED = text("SELECT count(*) FROM pg_locks l WHERE NOT l.granted AND l.locktype IN ('transactionid', 'tuple')"
+               " AND l.pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())")  # fmt: skip
+
+
+async def test_credit_that_another_worker_computes_meanwhile_stays(store, runtime):
+    await store.touch("touch_1", NOON - DAY)
+    await store.conversion("conv_1", NOON, visitor_id="vis_1")
+    database = runtime.database
+
+    async def what_is_due() -> None:
+        async with database.transaction("main") as session:
+            await compute_credit(session, runtime, "main")
+
+    async with database.transaction("main") as session:
+        await compute_credit(session, runtime, "main", ["conv_1"])
+        computing = asyncio.ensure_future(what_is_due())
+        async with asyncio.timeout(30), database.reading("main") as watching:
+            while not computing.done():
+                if (await watching.execute(_LOCKED)).scalar_one():
+                    break
+                await asyncio.sleep(0.01)
+    await computing
+    assert await touches_of(store, "conv_1") == ["touch_1"]
