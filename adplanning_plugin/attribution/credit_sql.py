@@ -181,7 +181,7 @@ WITH due AS MATERIALIZED (
   UNION SELECT n.conv, n.occurred_at, m.node FROM named n {
         _each("node", component, "x.component_id = n.component_id AND x.is_visitor", "m")
     }
-), hits AS (
+), {"seen AS MATERIALIZED" if beside else "hits AS"} (
   SELECT r.conv, r.occurred_at AS converted_at, t.* FROM reach r {_touches("x.visitor_id = r.visitor_id", "r", beside)}
   UNION ALL
   SELECT d.conv, d.occurred_at, t.* FROM due d {_touches("x.session_id = d.session_id", "d", beside)}
@@ -192,7 +192,7 @@ WITH due AS MATERIALIZED (
   WHERE d.person_id IS NOT NULL AND d.lead_id IS NULL
     AND (d.session_id IS NULL OR t.session_id IS DISTINCT FROM d.session_id)
     AND NOT EXISTS (SELECT 1 FROM reach r WHERE r.conv = d.conv AND r.visitor_id = t.visitor_id)
-)"""  # noqa: S608 - table names of our own; every value is a parameter
+){_read_beside() if beside else ""}"""  # noqa: S608 - table names of our own; every value is a parameter
 
 
 def _each(columns: str, table: str, condition: str, name: str) -> str:
@@ -201,19 +201,34 @@ def _each(columns: str, table: str, condition: str, name: str) -> str:
     return f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} x WHERE {where} OFFSET 0) {name}"  # noqa: S608
 
 
+_TOUCH = ("visitor_id", "session_id", "at", "is_direct", "channel", "platform", "ad_campaign_id", "ad_set_id", "ad_id")
+
+
 def _touches(condition: str, conversion: str, beside: bool) -> str:
-    """Touches, but those of excluded hosts; as the rule version reads them, where that is kept beside them."""
-    table, said = "adplanning.touchpoint x", "x.{0}"
+    """Touches up to the conversion, but those of excluded hosts; which these are is left open where it is beside."""
+    columns = """x.id AS touch_id, x.visitor_id, x.session_id, x.occurred_at AS at, x.is_direct, x.channel, x.platform,
+      x.ad_campaign_id, x.ad_set_id, x.ad_id"""
     if beside:
-        said = "coalesce(k.{0}, x.{0})"
-        table += """ LEFT JOIN adplanning.touchpoint_class k
-      ON k.tenant_id = :tenant AND k.rule_version = :version AND k.touch_id = x.id"""
-    read = ", ".join(f"{said.format(name)} AS {name}" for name in ("is_direct", "channel", "platform"))
-    columns = f"""x.id AS touch_id, x.visitor_id, x.session_id, x.occurred_at AS at, {read}, x.ad_campaign_id,
-      x.ad_set_id, x.ad_id"""
-    counts = f"x.occurred_at <= {conversion}.occurred_at AND NOT {said.format('is_excluded')}"
-    where = f"x.tenant_id = :tenant AND {condition} AND {counts}"
-    return f"CROSS JOIN LATERAL (SELECT {columns} FROM {table} WHERE {where} OFFSET 0) t"  # noqa: S608
+        columns += ", x.is_excluded"
+    counts = "" if beside else " AND NOT x.is_excluded"
+    where = f"{condition} AND x.occurred_at <= {conversion}.occurred_at{counts}"
+    return _each(columns, "adplanning.touchpoint", where, "t")
+
+
+def _read_beside() -> str:
+    """The touches as the rule version reads them.
+
+    Joined to all of a batch's touches at once: what is beside them comes and goes, and before the next ANALYZE the
+    planner takes it for nothing, and would read the whole of it for each touch.
+    """
+    read = ("is_direct", "channel", "platform")
+    columns = ", ".join(f"coalesce(k.{name}, s.{name}) AS {name}" if name in read else f"s.{name}" for name in _TOUCH)
+    return f""", hits AS (
+  SELECT s.conv, s.converted_at, s.touch_id, {columns}
+  FROM seen s LEFT JOIN adplanning.touchpoint_class k
+    ON k.tenant_id = :tenant AND k.rule_version = :version AND k.touch_id = s.touch_id
+  WHERE NOT coalesce(k.is_excluded, s.is_excluded)
+)"""  # noqa: S608
 
 
 def _ends() -> str:

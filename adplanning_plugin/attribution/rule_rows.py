@@ -31,8 +31,12 @@ def rule_rows(tenant_id: str) -> Subquery:
     state = case(
         (v.superseded_at.is_not(None), "superseded"), (v.activated_at.is_not(None), "active"), else_="building"
     )
-    before = func.lag(v.settings).over(order_by=v.version)
-    statement = select(table, state.label("state"), before.label("settings_before")).where(v.tenant_id == tenant_id)
+    statement = select(
+        table,
+        state.label("state"),
+        func.lag(v.settings).over(order_by=v.version).label("settings_before"),
+        func.lag(v.fit_id).over(order_by=v.version).label("fit_before"),
+    ).where(v.tenant_id == tenant_id)
     return statement.subquery("rules")
 
 
@@ -40,17 +44,20 @@ def rule_out(row: Row[Any]) -> dict[str, Any]:
     """The wire form of a version."""
     settings = _settings(row.settings)
     before = None if row.settings_before is None else _settings(row.settings_before)
+    changes = [
+        name
+        for name in settings.__struct_fields__
+        if before is not None and getattr(settings, name) != getattr(before, name)
+    ]
+    if before is not None and row.fit_id != row.fit_before:
+        changes.append("fit")
     return {
         "version": row.version,
         "state": row.state,
         "models": list(row.models),
         "fit_id": row.fit_id,
         "settings": msgspec.to_builtins(settings),
-        "changes": [
-            name
-            for name in settings.__struct_fields__
-            if before is not None and getattr(settings, name) != getattr(before, name)
-        ],
+        "changes": changes,
         "created_at": rfc3339(row.created_at),
         "created_by": row.created_by,
         "restored_from": row.restored_from,

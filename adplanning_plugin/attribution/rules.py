@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import msgspec
@@ -235,14 +236,14 @@ def parse_window(rules: Rules, window: str | None) -> int:
 
 
 def rules_if(state: RuleState, runtime: Runtime, settings: AttributionSettings) -> Rules:
-    """The rules that these settings would make, as a version that nothing is stored under.
+    """The rules that these settings would make, as a version that nothing is stored under: one of its own each time.
 
     Raises:
         Invalid: settings that make no sense.
     """
     fit = state.newest.fit_id
     check_settings(settings, runtime, fit)
-    return Rules(version=-1, models=_models(runtime, fit), settings=settings, fit_id=fit)
+    return Rules(version=-secrets.randbelow(2**62) - 1, models=_models(runtime, fit), settings=settings, fit_id=fit)
 
 
 def check_settings(settings: AttributionSettings, runtime: Runtime, fit_id: str | None = None) -> None:

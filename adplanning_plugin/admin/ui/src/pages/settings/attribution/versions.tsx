@@ -75,9 +75,9 @@ export function Versions({ label, onRestored }: { label: (setting: string) => st
 }
 
 const said = (each: RuleVersion, label: (setting: string) => string) => {
-  const changes = each.changes.map(label).join(", ")
+  const changes = each.changes.map((name) => (name === "fit" ? "Data-driven fit" : label(name))).join(", ")
   if (each.restored_from !== null) return `Version ${each.restored_from} again${changes ? `: ${changes}` : ""}`
-  return changes || (each.version === 1 ? "The first" : "The models that there are")
+  return changes || (each.version === 1 ? "The first" : "Models of other plugins")
 }
 
 function Progress({ building, active }: { building: Building; active: number | undefined }) {

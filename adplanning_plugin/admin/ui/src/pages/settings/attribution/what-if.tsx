@@ -34,7 +34,7 @@ export function WhatIfPanel({ values, isValid }: { values: Record<string, Value>
       </div>
       <div aria-live="polite">
         {send.error && asked === now ? <div className="mt-3"><FormError problem={send.error} /></div> : null}
-        {answer ? <Found answer={answer} /> : <p className="mt-2 text-sm text-muted">{asked && !send.isPending && asked !== now ? "The settings are others now: work it out again." : "Tries these settings on past conversions. Nothing is saved."}</p>}
+        {answer ? <Found answer={answer} /> : <p className="mt-2 text-sm text-muted">{asked && !send.isPending && asked !== now ? "The settings are others now: work it out again." : send.isPending ? "Working it out. A busy year takes some seconds." : "Tries these settings on past conversions. Nothing is saved."}</p>}
       </div>
     </section>
   )
