@@ -216,9 +216,9 @@ async def test_after_any_order_of_events_progress_is_what_a_rebuild_says(store: 
     async def log_in() -> None:
         await store.link(rng.choice(visitors), person_identifier(rng.choice(people)), moment())
 
-    for step in range(72):
+    for step in range(40):
         await rng.choice([track, track, track, buy, change, rate, log_in])()
-        if step % 12 == 11:
+        if step % 10 == 9:
             await store.read_stream() if rng.random() < 0.5 else await store.work()
     await store.read_stream()
     found = await facts(store)
