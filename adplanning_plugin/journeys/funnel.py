@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Interval, Text, func, literal, literal_column, select, tuple_
+from sqlalchemy import Float, Text, func, literal, literal_column, select, tuple_
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.journeys.funnel_sql import FunnelQuestion, depth_by_events, depth_by_stages, progress
 from adplanning_plugin.journeys.funnel_steps import Step, are_stages
-from adplanning_plugin.journeys.subjects import PERSON
 from adplanning_plugin.kernel.paging import AnyRow, AnySelect
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
@@ -66,15 +64,14 @@ def _counts(rows: AnySelect, question: FunnelQuestion, breakdown: str | None) ->
     figures: list[Any] = []
     for n in range(len(question.steps)):
         here = depths.c.depth > n
-        known = depths.c.subject.startswith(PERSON)
         figures += [
             func.count().filter(here).label(f"people_{n}"),
-            func.count().filter(here, known).label(f"known_{n}"),
+            func.count().filter(here, depths.c.known).label(f"known_{n}"),
         ]
         if n:
-            taken = depths.c[f"at_{n}"] - depths.c[f"at_{n - 1}"]
-            middle = func.percentile_cont(0.5).within_group(taken).filter(here)
-            figures.append(sql_cast(middle, Interval).label(f"median_{n}"))
+            # As float8, which sorts faster than an interval; only of those who took both steps.
+            taken = func.date_part("epoch", depths.c[f"at_{n}"] - depths.c[f"at_{n - 1}"], type_=Float())
+            figures.append(func.percentile_cont(0.5).within_group(taken).filter(here).label(f"median_{n}"))
     statement = select(literal(True).label("of_all"), sql_cast(literal(None), Text).label("value"), *figures)
     if breakdown is None:
         return statement.select_from(source)
@@ -88,7 +85,7 @@ def _steps(steps: Sequence[Step], row: AnyRow | None) -> list[dict[str, Any]]:
     people = [int(getattr(row, f"people_{n}")) if row else 0 for n in range(len(steps))]
     lines: list[dict[str, Any]] = []
     for n, step in enumerate(steps):
-        median: timedelta | None = getattr(row, f"median_{n}") if row and n else None
+        median: float | None = getattr(row, f"median_{n}") if row and n else None
         lost = None if n == 0 else people[n - 1] - people[n]
         lines.append(
             {
@@ -101,7 +98,7 @@ def _steps(steps: Sequence[Step], row: AnyRow | None) -> list[dict[str, Any]]:
                 "share_of_previous": None if n == 0 else _share(people[n], people[n - 1]),
                 "dropped": lost,
                 "drop_rate": None if lost is None else _share(lost, people[n - 1]),
-                "median_seconds": None if median is None else round(median.total_seconds()),
+                "median_seconds": None if median is None else round(median),
             }
         )
     return lines

@@ -1,6 +1,7 @@
 """Funnel SQL: how far each person came, from the table of stages or from raw events; `funnel` counts what comes out.
 
-Both answer one row a subject: `depth`, the number of steps it reached, and `at_0`, `at_1`, … when it reached each.
+Both answer one row a subject: `known`, whether it is a person's, `depth`, the number of steps it reached, and when it
+reached each, `at_0`, `at_1`, ….
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    true,
     union_all,
 )
 from sqlalchemy import cast as sql_cast
@@ -43,7 +45,7 @@ from adplanning_plugin.journeys.activity import (
 from adplanning_plugin.journeys.funnel_steps import Step
 from adplanning_plugin.journeys.models import JourneyProgress
 from adplanning_plugin.journeys.stages import TOUCHES, TRACKED
-from adplanning_plugin.journeys.subjects import subject_of
+from adplanning_plugin.journeys.subjects import PERSON, subject_of
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
@@ -65,22 +67,30 @@ class FunnelQuestion(msgspec.Struct, frozen=True, kw_only=True):
     window: timedelta
 
 
+def _span(window: timedelta) -> ColumnElement[Any]:
+    """The window in seconds: PostgreSQL asks the calendar for whatever has days in it, row by row."""
+    return func.make_interval(0, 0, 0, 0, 0, 0, window.total_seconds(), type_=Interval())
+
+
 def depth_by_stages(question: FunnelQuestion) -> AnySelect:
-    """Columns subject, depth, at_0, at_1, …: by the first time of each stage."""
+    """Columns subject, known, depth, at_0, at_1, …: by the first time of each stage."""
     columns = [progress.c[f"{step.name}_at"] for step in question.steps]
     first = columns[0]
-    reached: list[ColumnElement[bool]] = []
-    for before, at in pairwise(columns):
-        within = and_(at >= before, at <= first + literal(question.window, Interval))
-        reached.append(and_(reached[-1], within) if reached else within)
-    depth = case(*((step, index + 2) for index, step in reversed(list(enumerate(reached)))), else_=literal(1, Integer))
-    return select(
-        progress.c.subject, depth.label("depth"), *(at.label(f"at_{n}") for n, at in enumerate(columns))
-    ).where(progress.c.tenant_id == question.tenant_id, first >= question.start, first < question.end)
+    missed = [
+        (and_(at >= before, at <= first + _span(question.window)).is_not(true()), n)
+        for n, (before, at) in enumerate(pairwise(columns), 1)
+    ]
+    depth = case(*missed, else_=len(columns))
+    times = [at.label(f"at_{n}") for n, at in enumerate(columns)]
+    return (
+        select(progress.c.subject, progress.c.person_id.is_not(None).label("known"), depth.label("depth"), *times)
+        .where(progress.c.tenant_id == question.tenant_id, first >= question.start, first < question.end)
+        .offset(0)  # each of these is used many times, and computed once
+    )
 
 
 def depth_by_events(runtime: Runtime, question: FunnelQuestion) -> AnySelect:
-    """Columns subject, depth, at_0, at_1, …: the chain of events that came furthest; of several the first to get there.
+    """Columns subject, known, depth, at_0, at_1, …: of the chain of events that came furthest, and there first.
 
     An event of a step continues the chain of the step before that began last: it leaves most of the window. Chains are
     arrays of times, which compare by their beginning first.
@@ -99,9 +109,10 @@ def depth_by_events(runtime: Runtime, question: FunnelQuestion) -> AnySelect:
     for index in range(1, len(question.steps)):
         chains = _next(chains, index, question)
     depth = (chains.c.step + 1).label("depth")
+    known = chains.c.subject.startswith(PERSON).label("known")
     times = [chains.c.chain[n + 1].label(f"at_{n}") for n in range(len(question.steps))]
     return (
-        select(chains.c.subject, depth, *times)
+        select(chains.c.subject, known, depth, *times)
         .where(chains.c.chain.is_not(None))
         .ext(distinct_on(chains.c.subject))
         .order_by(chains.c.subject, chains.c.step.desc(), chains.c.at, chains.c.chain.desc())
@@ -118,7 +129,7 @@ def _next(chains: Subquery, index: int, question: FunnelQuestion) -> Subquery:
     # SQLAlchemy's own windows know no EXCLUDE.
     latest = sql_cast(func.max(of_before).op("OVER")(literal_column(window)), _TIMES)
     seen = select(chains, latest.label("latest")).subquery(f"seen_{index}")
-    within = and_(seen.c.step == index, seen.c.at <= seen.c.latest[1] + literal(question.window, Interval))
+    within = and_(seen.c.step == index, seen.c.at <= seen.c.latest[1] + _span(question.window))
     chain = case(
         (within, sql_cast(func.array_append(seen.c.latest, seen.c.at), _TIMES)),
         (seen.c.step < index, seen.c.chain),

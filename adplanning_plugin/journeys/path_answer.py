@@ -34,7 +34,8 @@ def line(
         "journeys": counts.journeys,
         "conversions": counts.conversions,
         "unconverted": counts.unconverted if opened else None,
-        "conversion_rate": round(counts.conversions / counts.journeys, 6) if opened else None,
+        # Nobody who came without a touch can be known not to have bought.
+        "conversion_rate": round(counts.conversions / counts.journeys, 6) if opened and counts.path else None,
         "share": round(counts.conversions / all_conversions, 6) if all_conversions else None,
         "currency": currency,
         **_money("value", value, currency),

@@ -30,6 +30,9 @@ _TOUCH = "JOIN adplanning.touchpoint t ON t.tenant_id = :tenant AND t.id = x.tou
 _ORDER = "place, at, tie"
 _NEWEST_FIRST = "place DESC, at DESC, tie DESC"
 
+HASHED = "SELECT set_config('enable_mergejoin', 'off', true)"
+"""For the rest of the transaction: the planner would sort all ids by the rules of a language to merge them, which takes
+longer than all the rest; they are hashed, or looked up one by one where there are few."""
 # ruff: noqa: S608 - names of columns, numbers and words of our own are pasted; every value is a parameter.
 
 
@@ -133,14 +136,45 @@ COUNTED_PATHS = """
   ) j GROUP BY path, won, currency"""
 """Distinct paths of `path`, and of the conversions that had no touch."""
 
+_AGES = f"""floor(extract(epoch FROM c.occurred_at - p.first_at))::bigint AS seconds,
+       width_bucket(extract(epoch FROM c.occurred_at - p.first_at) / 3600, ARRAY{list(HOURS)}::numeric[]) AS bucket"""
+
 DISTRIBUTION = f"""
-  SELECT n, width_bucket(seconds / 3600.0, ARRAY{list(HOURS)}::numeric[]) AS bucket, count(*) AS journeys,
-         sum(seconds)::bigint AS seconds
+  SELECT n, bucket, count(*) AS journeys, sum(seconds)::bigint AS seconds
   FROM (
-    SELECT c.id, count(x.touch_id) AS n,
-           floor(extract(epoch FROM c.occurred_at - min(x.touched_at)))::bigint AS seconds
-    FROM conv c LEFT JOIN adplanning.credit x ON x.tenant_id = :tenant AND x.conversion_id = c.id
-      AND x.window_days = :window AND x.touch_id <> '' AND {IN_FORCE}
-    GROUP BY c.id, c.occurred_at
-  ) j GROUP BY 1, 2"""
+    SELECT coalesce(p.n, 0) AS n, {_AGES}
+    FROM conv c LEFT JOIN (
+      SELECT x.conversion_id, count(*) AS n, min(x.touched_at) AS first_at
+      FROM conv JOIN adplanning.credit x ON x.tenant_id = :tenant AND x.conversion_id = conv.id
+        AND x.window_days = :window AND x.touch_id <> '' AND {IN_FORCE}
+      GROUP BY x.conversion_id
+    ) p ON p.conversion_id = c.id
+  ) j GROUP BY n, bucket"""
 """How many touches the conversions of `conv` had, and how long after the first one they came."""
+
+
+def whole_converted(level: str, condition: str) -> str:
+    """Distinct whole paths of conversions, with the bucket of the time that they took: one pass for all figures."""
+    return f"""
+WITH conv AS MATERIALIZED (SELECT (row_number() OVER ())::int AS nr, v.* FROM ({converted(condition)}) v),
+path AS (
+  SELECT conv.nr, array_agg({_LABELS[level]} ORDER BY x.position, x.touched_at, x.touch_id COLLATE "C") AS path,
+         min(x.touched_at) AS first_at
+  FROM conv JOIN adplanning.credit x ON x.tenant_id = :tenant AND x.conversion_id = conv.id
+    AND x.window_days = :window AND x.touch_id <> '' AND {IN_FORCE}
+  {_TOUCH if level in {"source", "campaign"} else ""}
+  GROUP BY conv.nr
+)
+SELECT path, true AS won, currency, bucket, count(*) AS journeys, sum(net)::bigint AS value,
+       sum(seconds)::bigint AS seconds
+FROM (SELECT coalesce(p.path, '{{}}') AS path, c.currency, c.net, {_AGES} FROM conv c LEFT JOIN path p USING (nr)) j
+GROUP BY path, currency, bucket"""
+
+
+def whole_open(level: str, components: str) -> str:
+    """Distinct whole paths of journeys without a conversion."""
+    return f"""
+WITH open AS MATERIALIZED ({open_touches(components, f"{label_of_touch(level)} AS label")}),
+open_journey AS ({OPEN_JOURNEYS}),
+path AS (SELECT array_agg(label ORDER BY at, tie) AS path FROM open_journey GROUP BY subject, journey)
+SELECT path, false AS won, '' AS currency, count(*) AS journeys, 0 AS value FROM path GROUP BY path"""

@@ -23,9 +23,8 @@ from adplanning_plugin.journeys.paths import (
     PathCounts,
     PathQuestion,
     components_sql,
-    distribution,
+    converted_paths,
     merged,
-    whole_paths,
 )
 from adplanning_plugin.kernel.days import day_of, day_range
 
@@ -124,25 +123,26 @@ async def summary_for(session: AsyncSession, rules: Rules, question: PathQuestio
     return None if len(stale) > MOST_STALE else Summary(first=first, last=last, stale=stale, as_of=counted.as_of)
 
 
-async def summarised_paths(session: AsyncSession, question: PathQuestion, summary: Summary) -> list[PathCounts]:
-    """Every path of the question, written as it asks."""
-    values = {**_of(question, summary), "level": question.level, "open": question.open}
-    rows: list[Any] = [*(await session.execute(_READ, values)).all()]
-    if summary.stale:
-        rows += await whole_paths(session, question, summary.stale)
-    return merged(rows, question.transform)
-
-
-async def summarised_distribution(session: AsyncSession, question: PathQuestion, summary: Summary) -> Distribution:
-    """Lengths and times of the question's conversions."""
-    found = await distribution(session, question, summary.stale) if summary.stale else Distribution()
-    for row in await session.execute(_READ_DISTRIBUTION, _of(question, summary)):
+async def summarised(
+    session: AsyncSession, question: PathQuestion, summary: Summary
+) -> tuple[list[PathCounts], Distribution]:
+    """Every path of the question, written as it asks, and how long they are and take."""
+    values = _of(question, summary)
+    rows: list[Any] = [
+        *(await session.execute(_READ, {**values, "level": question.level, "open": question.open})).all()
+    ]
+    spread = Distribution()
+    for row in await session.execute(_READ_DISTRIBUTION, values):
         if row.level == "length":
-            found.add(row.bucket, None, row.journeys, None)
+            spread.add(row.bucket, None, row.journeys, None)
         else:
-            found.hours[row.bucket] = found.hours.get(row.bucket, 0) + row.journeys
-            found.seconds += row.seconds
-    return found
+            spread.hours[row.bucket] = spread.hours.get(row.bucket, 0) + row.journeys
+            spread.seconds += row.seconds
+    if summary.stale:
+        for row in await converted_paths(session, question, summary.stale):
+            rows.append(row)
+            spread.add(len(row.path), row.bucket, row.journeys, row.seconds)
+    return merged(rows, question.transform), spread
 
 
 def _of(question: PathQuestion, summary: Summary) -> dict[str, Any]:
@@ -254,6 +254,7 @@ async def count_open(
     and what then ends may have ended a window before those.
     """
     windows = windows_of(rules)
+    await session.execute(text(sql.HASHED))
     for window in windows:
         back = timedelta(days=2 * window + 2)
         first = _EPOCH if anew or window == 0 else day_of(now - back, zone)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -94,19 +94,19 @@ class Distribution(msgspec.Struct):
             self.seconds += seconds or 0
 
 
-def merged(rows: Sequence[tuple[Sequence[str], bool, str, int, int]], write: Callable[[Any], Any]) -> list[PathCounts]:
-    """Rows of (path, won, currency, journeys, value) as one line a path, each path written by `write`."""
+def merged(rows: Iterable[Any], write: Callable[[Any], Any]) -> list[PathCounts]:
+    """Rows of path, won, currency, journeys and value as one line a path, each path written by `write`."""
     found: dict[tuple[str, ...], PathCounts] = {}
-    for path, won, currency, journeys, value in rows:
-        written = write(tuple(path))
+    for row in rows:
+        written = write(tuple(row.path))
         counts = found.get(written)
         if counts is None:
             counts = found[written] = PathCounts(written)
-        if won:
-            counts.conversions += journeys
-            counts.values[currency] = counts.values.get(currency, 0) + value
+        if row.won:
+            counts.conversions += row.journeys
+            counts.values[row.currency] = counts.values.get(row.currency, 0) + row.value
         else:
-            counts.unconverted += journeys
+            counts.unconverted += row.journeys
     return list(found.values())
 
 
@@ -118,13 +118,13 @@ def components_sql() -> str:
     return written.replace(f"'{_ANY_TENANT}'", ":tenant")
 
 
-@lru_cache(maxsize=128)
-def _statement(level: str, collapse: str, *, newest: bool, opened: bool, days: int, ranked: str | None) -> TextClause:
-    """Distinct paths, or with `ranked` the first `:limit` of them with what all come to."""
-    label = f"{sql.label_of_touch(level)} AS label"
-    parts = [f"conv AS MATERIALIZED ({sql.converted(_period(days))})"]
-    steps = sql.steps_of_converted(level)
+@lru_cache(maxsize=64)
+def _ranked(collapse: str, rank_by: str, *, newest: bool, opened: bool) -> TextClause:
+    """The first `:limit` paths of campaigns, collapsed row by row: there are almost as many paths as journeys."""
+    parts = [f"conv AS MATERIALIZED ({sql.converted(_period(0))})"]
+    steps = sql.steps_of_converted("campaign")
     if opened:
+        label = f"{sql.label_of_touch('campaign')} AS label"
         parts += [
             f"open AS MATERIALIZED ({sql.open_touches(components_sql(), label)})",
             f"open_journey AS ({sql.OPEN_JOURNEYS})",
@@ -135,25 +135,23 @@ def _statement(level: str, collapse: str, *, newest: bool, opened: bool, days: i
         f"kept AS ({sql.kept(collapse, newest=newest)})",
         f"path AS ({sql.PATHS})",
         f"counted AS ({sql.COUNTED_PATHS})",
-    ]
-    if ranked is None:
-        return text(f"WITH {', '.join(parts)} SELECT path, won, currency, journeys, value FROM counted")
-    parts.append("""
+        """
       line AS (
         SELECT path, coalesce(sum(journeys) FILTER (WHERE won), 0)::bigint AS conversions,
                coalesce(sum(journeys) FILTER (WHERE NOT won), 0)::bigint AS unconverted,
                coalesce(sum(value) FILTER (WHERE won AND currency = :currency), 0)::bigint AS own_value,
                jsonb_object_agg(currency, value) FILTER (WHERE won) AS values
         FROM counted GROUP BY path
-      )""")
-    order = _RANKS[ranked]
+      )""",
+    ]
     return text(f"""WITH {", ".join(parts)}
       SELECT path, conversions, unconverted, values, count(*) OVER () AS paths,
              (sum(conversions) OVER ())::bigint AS all_conversions,
              (sum(unconverted) OVER ())::bigint AS all_unconverted
-      FROM line ORDER BY {order}, conversions DESC, unconverted DESC, path COLLATE "C" LIMIT :limit""")
+      FROM line ORDER BY {_RANKS[rank_by]}, conversions DESC, unconverted DESC, path COLLATE "C" LIMIT :limit""")
 
 
+_HASHED = text(sql.HASHED)
 _ANY_TENANT = "any tenant"
 _RANKS = {
     "journeys": "conversions + unconverted DESC",
@@ -179,50 +177,75 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
     unconverted: int
 
 
-async def ranked_paths(session: AsyncSession, question: PathQuestion, rank: str, limit: int) -> Ranked:
-    """The `limit` first paths, from touches."""
-    statement = _statement(
-        question.level, question.collapse, newest=question.newest is not None, opened=question.open, days=0, ranked=rank
-    )
+async def ranked_paths(
+    session: AsyncSession, question: PathQuestion, by: str, limit: int
+) -> tuple[Ranked, Distribution]:
+    """The `limit` first paths, and how long all are and take, from touches."""
+    if question.level != "campaign":
+        rows = await converted_paths(session, question)
+        spread = Distribution()
+        for row in rows:
+            spread.add(len(row.path), row.bucket, row.journeys, row.seconds)
+        opened = await open_paths(session, question) if question.open else ()
+        return first_of(merged([*rows, *opened], question.transform), by, question.currency, limit), spread
+    statement = _ranked(question.collapse, by, newest=question.newest is not None, opened=question.open)
     values = {**question.values(), "currency": question.currency, "limit": limit, "newest": question.newest}
-    rows = (await session.execute(statement, values)).all()
-    lines = [PathCounts(tuple(row[0]), row[1], row[2], dict(row[3] or {})) for row in rows]
-    first = rows[0] if rows else None
-    return Ranked(
-        lines=lines,
+    await session.execute(_HASHED)
+    found = (await session.execute(statement, values)).all()
+    first = found[0] if found else None
+    ranked = Ranked(
+        lines=[PathCounts(tuple(row[0]), row[1], row[2], dict(row[3] or {})) for row in found],
         paths=first.paths if first else 0,
         conversions=first.all_conversions if first else 0,
         unconverted=first.all_unconverted if first else 0,
     )
+    return ranked, await distribution(session, question)
 
 
-async def whole_paths(
-    session: AsyncSession, question: PathQuestion, days: Sequence[date] = (), *, opened: bool = False
-) -> Sequence[Any]:
-    """Rows of (path, won, currency, journeys, value) of whole paths: of the period, or of some local days of it."""
-    ranges = [day_range(day, day, question.zone) for day in days]
-    statement = _statement(question.level, "unique", newest=False, opened=opened, days=len(ranges), ranked=None)
+def first_of(lines: Sequence[PathCounts], by: str, currency: str, limit: int) -> Ranked:
+    """The first lines, and what all come to."""
+    return Ranked(
+        lines=rank(lines, by, currency)[:limit],
+        paths=len(lines),
+        conversions=sum(each.conversions for each in lines),
+        unconverted=sum(each.unconverted for each in lines),
+    )
+
+
+async def converted_paths(session: AsyncSession, question: PathQuestion, days: Sequence[date] = ()) -> Sequence[Any]:
+    """Whole paths of the period's conversions, or of some local days of it: path, won, currency, bucket, journeys,
+    value, seconds."""
     values = question.values()
-    for n, (low, high) in enumerate(ranges):
-        values |= {f"from_{n}": low, f"to_{n}": high}
-    return (await session.execute(statement, values)).all()
+    for n, day in enumerate(days):
+        values[f"from_{n}"], values[f"to_{n}"] = day_range(day, day, question.zone)
+    return (await session.execute(_whole_converted(question.level, len(days)), values)).all()
 
 
-async def distribution(session: AsyncSession, question: PathQuestion, days: Sequence[date] = ()) -> Distribution:
-    """Lengths and times of the period's conversions, or of some local days of it, from touches."""
-    ranges = [day_range(day, day, question.zone) for day in days]
-    values = question.values()
-    for n, (low, high) in enumerate(ranges):
-        values |= {f"from_{n}": low, f"to_{n}": high}
+@lru_cache(maxsize=64)
+def _whole_converted(level: str, days: int) -> TextClause:
+    return text(sql.whole_converted(level, _period(days)))
+
+
+async def open_paths(session: AsyncSession, question: PathQuestion) -> Sequence[Any]:
+    """Whole paths of journeys without a conversion: path, won, currency, journeys, value."""
+    await session.execute(_HASHED)
+    return (await session.execute(_whole_open(question.level), question.values())).all()
+
+
+@lru_cache(maxsize=8)
+def _whole_open(level: str) -> TextClause:
+    return text(sql.whole_open(level, components_sql()))
+
+
+async def distribution(session: AsyncSession, question: PathQuestion) -> Distribution:
+    """Lengths and times of the period's conversions, from touches."""
     found = Distribution()
-    for row in await session.execute(_distribution(len(ranges)), values):
+    for row in await session.execute(_DISTRIBUTION, question.values()):
         found.add(row.n, row.bucket, row.journeys, row.seconds)
     return found
 
 
-@lru_cache(maxsize=32)
-def _distribution(days: int) -> TextClause:
-    return text(f"WITH conv AS MATERIALIZED ({sql.converted(_period(days))}) {sql.DISTRIBUTION}")
+_DISTRIBUTION = text(f"WITH conv AS MATERIALIZED ({sql.converted(_period(0))}) {sql.DISTRIBUTION}")
 
 
 def rank(lines: Sequence[PathCounts], by: str, currency: str) -> list[PathCounts]:

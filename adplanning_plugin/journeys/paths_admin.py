@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution import Rules, current_rules, parse_window
 from adplanning_plugin.journeys.path_answer import COLUMNS, analysis, campaign_ids, line
-from adplanning_plugin.journeys.path_summary import summarised_distribution, summarised_paths, summary_for
-from adplanning_plugin.journeys.paths import Distribution, PathQuestion, Ranked, distribution, rank, ranked_paths
+from adplanning_plugin.journeys.path_summary import summarised, summary_for
+from adplanning_plugin.journeys.paths import Distribution, PathQuestion, Ranked, first_of, ranked_paths
 from adplanning_plugin.journeys.questions import Day, Window, check_type, read_dates, wire
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.export import table_response
@@ -113,15 +113,10 @@ async def _read(
 ) -> tuple[Ranked, Distribution, str | None]:
     summary = None if fresh else await summary_for(session, rules, question)
     if summary is None:
-        return await ranked_paths(session, question, by, limit), await distribution(session, question), None
-    lines = rank(await summarised_paths(session, question, summary), by, question.currency)
-    ranked = Ranked(
-        lines=lines[:limit],
-        paths=len(lines),
-        conversions=sum(each.conversions for each in lines),
-        unconverted=sum(each.unconverted for each in lines),
-    )
-    return ranked, await summarised_distribution(session, question, summary), rfc3339(summary.as_of)
+        ranked, spread = await ranked_paths(session, question, by, limit)
+        return ranked, spread, None
+    lines, spread = await summarised(session, question, summary)
+    return first_of(lines, by, question.currency, limit), spread, rfc3339(summary.as_of)
 
 
 async def _names(session: AsyncSession, links: Links, tenant_id: str, ids: list[str]) -> dict[str, str]:

@@ -34,7 +34,7 @@ async def shop(store: Store) -> None:
     await store.read_stream()
 
 
-async def test_journeys_that_ended_are_told_by_the_furthest_stage(store: Store, admin: Any) -> None:
+async def test_journeys_that_ended_are_told_by_stage_duration_and_last_deeds(store: Store, admin: Any) -> None:
     await shop(store)
     found = await asked(admin)
     assert (found["began"], found["converted"], found["ended"], found["going_on"]) == (4, 1, 3, 0)
@@ -47,34 +47,24 @@ async def test_journeys_that_ended_are_told_by_the_furthest_stage(store: Store, 
     intent = found["stages"][-1]
     assert (intent["share"], intent["median_seconds"]) == (pytest.approx(2 / 3, abs=1e-6), 13 * 3600)
     assert found["drop_rate"] == 0.75
-
-
-async def test_what_was_done_last_is_told_most_common_first(store: Store, admin: Any) -> None:
-    await shop(store)
-    before = (await asked(admin))["before"]
-    assert [(each["labels"], each["people"]) for each in before] == [
+    assert [(each["labels"], each["people"]) for each in found["before"]] == [
         (["Page view", "Product view", "Add to cart"], 2),
         (["Page view"], 1),
     ]
-    assert before[0]["median_seconds"] == 13 * 3600
-    one = (await asked(admin, events=1, stage="intent"))["before"]
-    assert [(each["events"], each["people"], each["share"]) for each in one] == [(["add_to_cart"], 2, 1)]
-
-
-async def test_a_stage_can_be_looked_at_alone(store: Store, admin: Any) -> None:
-    await shop(store)
-    found = await asked(admin, stage="intent")
-    assert (found["chosen"], found["ended"]) == (2, 3)
-    assert {each["label"]: each["people"] for each in found["lasted"] if each["people"]} == {
+    assert found["before"][0]["median_seconds"] == 13 * 3600
+    alone = await asked(admin, events=1, stage="intent")
+    assert [(each["events"], each["people"], each["share"]) for each in alone["before"]] == [(["add_to_cart"], 2, 1)]
+    assert (alone["chosen"], alone["ended"]) == (2, 3)
+    assert {each["label"]: each["people"] for each in alone["lasted"] if each["people"]} == {
         "1 to 24 hours": 1,
         "1 to 3 days": 1,
     }
-
-
-async def test_who_did_something_lately_is_still_on_the_way(store: Store, admin: Any) -> None:
-    await shop(store)
-    found = await asked(admin, quiet_days=365)
-    assert (found["ended"], found["going_on"], found["before"]) == (0, 3, [])
+    late = await asked(admin, quiet_days=365)
+    assert (late["ended"], late["going_on"], late["before"]) == (0, 3, [])
+    refused = await admin.get("/journeys/dropoff", params={"stage": "conversion"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "stage")
+    other = await admin.get("/journey/dropoff", params=PERIOD, headers={"x-store": "other"})
+    assert (other.json()["dropoff"]["began"], other.json()["dropoff"]["drop_rate"]) == (0, None)
 
 
 async def test_a_person_on_two_devices_left_once(store: Store, admin: Any) -> None:
@@ -101,11 +91,3 @@ async def test_channels_differ_in_how_many_leave(store: Store, admin: Any) -> No
         ("Organic Search", 1, 1),
         ("Direct", 1, 0),
     ]
-
-
-async def test_an_unknown_stage_is_refused_and_another_store_sees_nothing(store: Store, admin: Any) -> None:
-    await shop(store)
-    refused = await admin.get("/journeys/dropoff", params={"stage": "conversion"})
-    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "stage")
-    other = await admin.get("/journey/dropoff", params=PERIOD, headers={"x-store": "other"})
-    assert (other.json()["dropoff"]["began"], other.json()["dropoff"]["drop_rate"]) == (0, None)

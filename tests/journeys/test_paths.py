@@ -63,29 +63,30 @@ async def test_a_path_has_its_journeys_its_rate_and_its_value(store: Store, admi
     assert counted(body) == {"Paid Search > Email": (2, 1), "Paid Social": (0, 1)}
     assert body["total"] == {"journeys": 4, "conversions": 2, "unconverted": 2}
     assert body["source"] == "touches"
+    alone = await asked(admin, non_converting="false")
+    assert [line["path"] for line in alone["paths"]] == [["Paid Search", "Email"]]
+    assert (alone["paths"][0]["conversion_rate"], alone["total"]["unconverted"]) == (None, None)
+    answer = await admin.get("/journey/paths", params=PERIOD, headers={"accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert (rows[0]["path"], rows[0]["conversions"]) == ('["Paid Search","Email"]', "2")
+    other = (await admin.get("/journeys/paths", params=PERIOD, headers={"x-store": "other"})).json()
+    assert (other["paths"], other["count"]) == ([], 0)
 
 
-@pytest.mark.parametrize(
-    ("query", "paths"),
-    [
-        ({"collapse": "unique"}, {"Paid Search > Paid Search > Email": (1, 0), "Paid Search > Email": (1, 1)}),
-        ({"collapse": "frequency"}, {"Paid Search(2) > Email(1)": (1, 0), "Paid Search(1) > Email(1)": (1, 1)}),
-        ({"newest": 1}, {"Email": (2, 1)}),
-        ({"level": "platform"}, {"google > generic": (2, 1)}),
-        ({"level": "source"}, {"google > generic": (2, 1)}),
-        ({"level": "campaign"}, {"(none)": (2, 2)}),
-    ],
-)
-async def test_paths_are_written_as_asked(
-    store: Store, admin: Any, query: dict[str, Any], paths: dict[str, Any]
-) -> None:
+AS_ASKED: list[tuple[dict[str, Any], dict[str, tuple[int, int]]]] = [
+    ({"collapse": "unique"}, {"Paid Search > Paid Search > Email": (1, 0), "Paid Search > Email": (1, 1)}),
+    ({"collapse": "frequency"}, {"Paid Search(2) > Email(1)": (1, 0), "Paid Search(1) > Email(1)": (1, 1)}),
+    ({"newest": 1}, {"Email": (2, 1), "Paid Social": (0, 1)}),
+    ({"level": "platform"}, {"google > generic": (2, 1), "meta": (0, 1)}),
+    ({"level": "source"}, {"google > generic": (2, 1), "meta": (0, 1)}),
+    ({"level": "campaign"}, {"(none)": (2, 2)}),
+]
+
+
+async def test_paths_are_written_as_asked_and_analysed(store: Store, admin: Any) -> None:
     await shop(store)
-    found = counted(await asked(admin, **query))
-    assert {path: counts for path, counts in found.items() if path in paths} == paths
-
-
-async def test_the_analysis_has_averages_and_distributions(store: Store, admin: Any) -> None:
-    await shop(store)
+    for query, paths in AS_ASKED:
+        assert counted(await asked(admin, **query)).items() >= paths.items(), query
     analysis = (await asked(admin))["analysis"]
     assert (analysis["average_touchpoints"], analysis["average_hours_to_conversion"]) == (2.5, 2.5)
     assert analysis["path_lengths"] == [{"touches": 2, "conversions": 1}, {"touches": 3, "conversions": 1}]
@@ -117,13 +118,6 @@ async def test_a_person_on_two_devices_takes_one_path(store: Store, admin: Any) 
     assert counted(await asked(admin)) == {"Paid Social > Email": (0, 1)}
 
 
-async def test_journeys_without_a_conversion_may_be_left_out(store: Store, admin: Any) -> None:
-    await shop(store)
-    body = await asked(admin, non_converting="false")
-    assert [line["path"] for line in body["paths"]] == [["Paid Search", "Email"]]
-    assert (body["paths"][0]["conversion_rate"], body["total"]["unconverted"]) == (None, None)
-
-
 async def test_counted_days_answer_and_say_as_of_when(store: Store, admin: Any) -> None:
     await shop(store)
     fresh = await asked(admin)
@@ -134,34 +128,26 @@ async def test_counted_days_answer_and_say_as_of_when(store: Store, admin: Any) 
     assert body["analysis"] == fresh["analysis"]
     assert (await asked(admin, fresh="true"))["source"] == "touches"
     assert (await asked(admin, level="campaign"))["source"] == "touches"
-
-
-async def test_a_new_order_counts_at_once_though_its_day_was_counted(store: Store, admin: Any) -> None:
-    await shop(store)
-    await count(store, RECOUNT_JOB)
+    # What changes a day that was counted is seen at once.
     await journey(store, "v9", "Paid Search", "Email", order="o9")
     body = await asked(admin)
     assert (body["source"], body["paths"][0]["conversions"]) == ("summary", 3)
-
-
-async def test_a_cancelled_order_is_taken_back(store: Store, admin: Any) -> None:
-    await shop(store)
-    await count(store, RECOUNT_JOB)
     await store.order("o1", NOON, session_id="s-v1", payment_state="cancelled", cancelled_at=NOON + DAY)
     await store.emit("order.cancelled", "o1")
-    assert (await asked(admin))["paths"][0]["conversions"] == 1
+    body = await asked(admin)
+    assert (body["source"], body["paths"][0]["conversions"]) == ("summary", 2)
 
 
 async def test_what_is_counted_equals_what_touches_say(store: Store, admin: Any) -> None:
     print("seed", SEED)
     rng = random.Random(SEED)
-    for n in range(45):
+    for n in range(24):
         at = NOON + rng.randrange(0, 18 * 24) * HOUR
         channels = [rng.choice(list(CHANNELS)) for _ in range(rng.randrange(1, 6))]
-        await journey(store, f"v{rng.randrange(20)}", *channels, at=at, order=f"o{n}" if rng.random() < 0.5 else None)
+        await journey(store, f"v{rng.randrange(12)}", *channels, at=at, order=f"o{n}" if rng.random() < 0.5 else None)
         if rng.random() < 0.1:
-            await store.link(f"v{rng.randrange(20)}", f"person:{rng.randrange(4)}")
-        if n == 20:
+            await store.link(f"v{rng.randrange(12)}", f"person:{rng.randrange(4)}")
+        if n == 12:
             await count(store, RECOUNT_JOB)
     await store.work()
     await count(store, RECOUNT_JOB)
@@ -194,25 +180,13 @@ async def test_other_rules_are_not_answered_from_what_was_counted_under_the_old(
     assert (await asked(admin))["source"] == "summary"
 
 
-async def test_paths_are_told_as_csv_and_in_the_other_spelling(store: Store, admin: Any) -> None:
-    await shop(store)
-    answer = await admin.get("/journey/paths", params=PERIOD, headers={"accept": "text/csv"})
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert (rows[0]["path"], rows[0]["conversions"]) == ('["Paid Search","Email"]', "2")
-
-
-async def test_another_stores_paths_stay_its_own(store: Store, admin: Any) -> None:
-    await shop(store)
-    await count(store, RECOUNT_JOB)
-    body = (await admin.get("/journeys/paths", params=PERIOD, headers={"x-store": "other"})).json()
-    assert (body["paths"], body["count"]) == ([], 0)
-
-
-@pytest.mark.parametrize(
-    ("query", "field"), [({"window": "8"}, "window"), ({"conversion_type": "sale"}, "conversion_type"),
-                         ({"from_date": "2026-03-05", "to_date": "2026-03-01"}, "to_date"), ({"limit": 0}, "limit")]
-)  # fmt: skip
-async def test_a_question_that_means_nothing_names_its_field(admin: Any, query: dict[str, Any], field: str) -> None:
-    answer = await admin.get("/journeys/paths", params=query)
-    assert answer.status_code in {400, 422}
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+async def test_a_question_that_means_nothing_names_its_field(admin: Any) -> None:
+    for query, field in (
+        ({"window": "8"}, "window"),
+        ({"conversion_type": "sale"}, "conversion_type"),
+        ({"from_date": "2026-03-05", "to_date": "2026-03-01"}, "to_date"),
+        ({"limit": 0}, "limit"),
+    ):
+        answer = await admin.get("/journeys/paths", params=query)
+        assert answer.status_code in {400, 422}
+        assert [error["field"] for error in answer.json()["errors"]] == [field]

@@ -58,7 +58,7 @@ export default function Paths() {
         <Select className="w-full sm:w-52" aria-label="Lookback window" value={knownWindow(state.lookback)} options={windowOptions} onChange={(event) => set({ lookback: event.target.value })} />
         <Select className="w-full sm:w-36" aria-label="Type of conversion" value={state.kind} options={[{ value: "purchase", label: "Purchases" }, { value: "lead_form_submission", label: "Leads" }]} onChange={(event) => set({ kind: event.target.value as (typeof TYPES)[number] })} />
         <Select className="w-full sm:w-52" aria-label="Order" value={state.rank} options={RANKS.map((value) => ({ value, label: BY[value] }))} onChange={(event) => set({ rank: event.target.value as (typeof RANKS)[number] })} />
-        <Button aria-pressed={state.all} onClick={() => set({ all: !state.all })}>{state.all ? "Leave out who did not convert" : "Count who did not convert"}</Button>
+        <Button className="col-span-2" aria-pressed={state.all} onClick={() => set({ all: !state.all })}>{state.all ? "Leave out who did not convert" : "Count who did not convert"}</Button>
       </div>
       <Async query={query} skeleton={<><KpiSkeleton count={4} /><Skeleton className="mt-3 h-96 w-full rounded-lg" /></>}>
         {(data) => (
