@@ -1,4 +1,4 @@
-"""Customers: one person's profile and their interactions, of a person with a thousand of them among a store's others."""
+"""Customers: a profile and the interactions of a person with a thousand of them, among a store's other people."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def _fill(section: Section, made: BenchDatabase) -> None:
             values = {"tenant": MAIN, "person": PERSON, "people": people, "browsers": list(BROWSERS)}
             for statement in _PERSON:
                 clause = text(statement)
-                named = clause._bindparams  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+                named = clause._bindparams  # pyright: ignore[reportPrivateUsage]
                 await session.execute(clause, {name: values[name] for name in named})
             edges = [Edge(each, person_identifier(PERSON), "login", "login", now()) for each in BROWSERS]
             await link(session, plugin.runtime, MAIN, edges)

@@ -11,6 +11,12 @@ from tests.contract.store import ADMIN, WEB, Contract, Side, assert_problem, run
 # a domain, what is left, a route of it, a route that stays
 CASES: list[tuple[str, set[str], tuple[str, str], str]] = [
     (
+        "customers",
+        {"identity", "tracking", "attribution", "journeys", "insights", "admin"},
+        ("GET", f"{ADMIN}/customers"),
+        f"{ADMIN}/journeys",
+    ),
+    (
         "journeys",
         {"identity", "tracking", "attribution", "insights", "admin"},
         ("GET", f"{ADMIN}/journeys"),
@@ -18,7 +24,7 @@ CASES: list[tuple[str, set[str], tuple[str, str], str]] = [
     ),
     (
         "insights",
-        {"identity", "tracking", "attribution", "journeys", "admin"},
+        {"identity", "tracking", "attribution", "journeys", "customers", "admin"},
         ("GET", f"{ADMIN}/dashboard"),
         f"{ADMIN}/attribution",
     ),
@@ -27,7 +33,7 @@ CASES: list[tuple[str, set[str], tuple[str, str], str]] = [
     ("identity", {"admin"}, ("POST", f"{WEB}/track"), f"{ADMIN}/settings"),
     (
         "admin",
-        {"identity", "tracking", "attribution", "journeys", "insights"},
+        {"identity", "tracking", "attribution", "journeys", "customers", "insights"},
         ("GET", f"{ADMIN}/settings"),
         f"{ADMIN}/dashboard",
     ),
