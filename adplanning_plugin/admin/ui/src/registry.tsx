@@ -1,7 +1,7 @@
 // Every page: one line each. `key` is the manifest's, which decides who sees it in the sidebar; a page without a key of its
 // own (a detail page) names its parent's. Each file exports `default` and becomes a chunk of its own.
 import type { LucideIcon } from "lucide-react"
-import { Activity, Cable, ChartNoAxesCombined, Filter, Gauge, GitCompareArrows, Inbox, KeyRound, LayoutDashboard, ListChecks, Megaphone, Route, Scale, ScanEye, Settings2, Split, Target, Waypoints } from "lucide-react"
+import { Activity, Cable, ChartNoAxesCombined, Filter, Gauge, GitCompareArrows, Inbox, KeyRound, LayoutDashboard, ListChecks, Megaphone, Route, Scale, ScanEye, Settings2, Split, Target, Users, Waypoints } from "lucide-react"
 import type { ComponentType } from "react"
 
 export interface PageEntry {
