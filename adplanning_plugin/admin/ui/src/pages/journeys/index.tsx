@@ -3,7 +3,7 @@ import { Plus } from "lucide-react"
 import { lazy, Suspense, useState } from "react"
 import { useMay } from "@/shell/session"
 import { usePeriod } from "@/state/period"
-import { choice, useUrlState } from "@/state/url"
+import { choice, text, useUrlState } from "@/state/url"
 import { Button } from "@/ui/button"
 import { PageHeader } from "@/ui/page"
 import { PeriodPicker } from "@/ui/period"
@@ -13,7 +13,9 @@ import { Events } from "./events"
 
 const Conversions = lazy(() => import("./conversions").then((found) => ({ default: found.ConversionJourneys })))
 const Enter = lazy(() => import("./form"))
-const SCHEMA = { tab: choice(["events", "conversions"]) }
+const SCHEMA = { tab: choice(["events", "conversions"]), q: text(), order: text(), page: text(), open: text(), channel: text() }
+/** What one list was asked for means nothing to the other. */
+const AFRESH = { q: "", order: "", page: "", open: "", channel: "" }
 
 export default function Journeys() {
   const dates = usePeriod()
@@ -35,7 +37,7 @@ export default function Journeys() {
       <Tabs
         label="Journeys"
         value={state.tab}
-        onChange={(tab) => set({ tab: tab as typeof state.tab })}
+        onChange={(tab) => set({ ...AFRESH, tab: tab as typeof state.tab })}
         tabs={[
           { key: "events", label: "Events", content: <Events /> },
           { key: "conversions", label: "Conversions", content: <Suspense fallback={<Skeleton className="h-96 w-full rounded-lg" />}><Conversions /></Suspense> },

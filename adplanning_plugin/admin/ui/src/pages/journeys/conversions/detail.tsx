@@ -1,10 +1,12 @@
 // One journey beside the list: touches in time, credit by each model, the order and the customer.
+import { useState } from "react"
 import { useApi } from "@/api/query"
+import { ExplainDrawer } from "@/insight/explain"
 import { words } from "@/format/format"
 import { modelMeans, modelName } from "@/pages/conversions/vocabulary"
 import { useFormat, useMay } from "@/shell/session"
 import { Badge } from "@/ui/badge"
-import { ButtonLink, TextLink } from "@/ui/button"
+import { Button, ButtonLink, TextLink } from "@/ui/button"
 import { Drawer } from "@/ui/dialog"
 import { Facts } from "@/ui/page"
 import { Async, Empty, Skeleton } from "@/ui/states"
@@ -26,13 +28,21 @@ interface Props {
 
 export function JourneyDrawer({ id, window, model, onModel, onClose }: Props) {
   const query = useApi("/journeys/conversions/{conversion_id}", { path: { conversion_id: id }, query: { window }, enabled: id !== "" })
+  const [explaining, setExplaining] = useState(false)
   return (
     <Drawer
       open={id !== ""}
       onOpenChange={(open) => open || onClose()}
       title="Journey to a conversion"
       description={<span className="font-mono text-xs">{id}</span>}
-      footer={id ? <ButtonLink small to={`/conversions/${id}`}>Open the conversion</ButtonLink> : null}
+      footer={
+        id ? (
+          <>
+            <Button small onClick={() => setExplaining(true)}>Explain the credit</Button>
+            <ButtonLink small to={`/conversions/${id}`}>Open the conversion</ButtonLink>
+          </>
+        ) : null
+      }
     >
       <Async query={query} skeleton={<div className="flex flex-col gap-4"><Skeleton className="h-24 w-full rounded-lg" /><Skeleton className="h-64 w-full rounded-lg" /></div>}>
         {({ journey }) => (
@@ -45,6 +55,7 @@ export function JourneyDrawer({ id, window, model, onModel, onClose }: Props) {
           </div>
         )}
       </Async>
+      {explaining && id ? <ExplainDrawer conversionId={id} window={window} model={model} onClose={() => setExplaining(false)} /> : null}
     </Drawer>
   )
 }

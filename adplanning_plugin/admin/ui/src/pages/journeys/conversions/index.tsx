@@ -59,7 +59,6 @@ export function ConversionJourneys() {
         />
         <Button aria-pressed={state.figures} onClick={() => set({ figures: !state.figures }, { replace: true })}>{state.figures ? "Hide the summary" : "Show the summary"}</Button>
       </div>
-      {state.figures ? <Summary query={{ ...period.query, window, conversion_type: type ?? "purchase" }} /> : null}
       <DataTable
         name="journeys"
         columns={columns}
@@ -83,6 +82,7 @@ export function ConversionJourneys() {
         }
         empty={filtered ? <NoMatch what="journeys" clear={clear} /> : <Empty title="No conversions in this period">They appear when orders are paid. Choose a longer period to see earlier ones.</Empty>}
       />
+      {state.figures ? <Summary query={{ ...period.query, window, conversion_type: type ?? "purchase" }} /> : null}
       <JourneyDrawer
         id={state.open} window={window} model={state.model}
         onModel={(model) => set({ model }, { replace: true })}

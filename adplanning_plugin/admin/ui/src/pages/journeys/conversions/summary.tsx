@@ -13,7 +13,7 @@ export function Summary({ query: asked }: { query: Query<"/journeys/paths"> }) {
   const format = useFormat()
   const query = useApi("/journeys/paths", { query: { ...asked, limit: 10 }, keep: true })
   return (
-    <div className="mb-4">
+    <section aria-label="Summary of paths" className="mt-4">
       <Async query={query} skeleton={<><KpiSkeleton count={4} /><Skeleton className="mt-3 h-64 w-full rounded-lg" /></>}>
         {(data) => (
           <div className="flex flex-col gap-3">
@@ -38,6 +38,6 @@ export function Summary({ query: asked }: { query: Query<"/journeys/paths"> }) {
           </div>
         )}
       </Async>
-    </div>
+    </section>
   )
 }
