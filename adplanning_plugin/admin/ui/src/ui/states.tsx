@@ -84,8 +84,9 @@ export function Async<T>({ query, skeleton, children }: AsyncProps<T>) {
   const retry = () => void query.refetch()
   if (query.data === undefined) {
     if (isProblem(query.error)) return <Failed error={query.error} retry={retry} />
+    // A key of its own: what is drawn instead of it is something else, which did not move.
     return (
-      <div aria-busy="true">
+      <div key="skeleton" aria-busy="true">
         <span className="sr-only" role="status">Loading</span>
         {skeleton}
       </div>

@@ -8,7 +8,6 @@ import { Badge } from "@/ui/badge"
 import { TextLink } from "@/ui/button"
 import { cn } from "@/ui/cn"
 import { Dialog } from "@/ui/dialog"
-import { Skeleton } from "@/ui/states"
 import { type Group, grouped, type State } from "./sources"
 
 const SCHEMA = { sources: flag() }
@@ -24,8 +23,7 @@ export function useSources() {
   return { query, sources: query.data?.sources }
 }
 
-export function FreshnessStrip() {
-  const { query, sources } = useSources()
+export function FreshnessStrip({ query, sources }: ReturnType<typeof useSources>) {
   const [state, set] = useUrlState(SCHEMA)
   if (query.error && !sources) {
     return (
@@ -34,7 +32,7 @@ export function FreshnessStrip() {
       </p>
     )
   }
-  if (!sources) return <Skeleton className="mb-4 h-5 w-full max-w-3xl" />
+  if (!sources) return null
   const groups = grouped(sources)
   const lagging = groups.filter((each) => each.state === "late" || each.state === "stale")
   return (

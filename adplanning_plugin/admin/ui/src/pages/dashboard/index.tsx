@@ -27,7 +27,10 @@ export default function Dashboard() {
   const { period } = dates
   const carried = useCarried()
   const query = useApi("/dashboard", { query: period.query, keep: true })
-  const { sources } = useSources()
+  const freshness = useSources()
+  const { sources } = freshness
+  // The strip is as high as what lags: it comes with the figures, so that nothing below it is pushed down.
+  const waits = freshness.query.isPending && freshness.query.failureCount === 0
   const rule = (kpis: Kpis) => `${words(kpis.model).toLowerCase()}, ${windowLabel(kpis.window_days)}`
   return (
     <>
@@ -41,8 +44,8 @@ export default function Dashboard() {
           </>
         }
       />
-      <FreshnessStrip />
-      <Async query={query} skeleton={<DashboardSkeleton />}>
+      {waits || query.isPending ? null : <FreshnessStrip {...freshness} />}
+      <Async query={waits ? { ...query, data: undefined } : query} skeleton={<DashboardSkeleton />}>
         {({ dashboard: { coverage, kpis, previous, change, trend, top_campaigns } }) =>
           sources && coverage.orders === 0 && isNewStore(sources) ? <GettingStarted sources={sources} /> : (
             <div className="flex flex-col gap-4">
@@ -83,6 +86,7 @@ function Rule({ kpis, zone }: { kpis: Kpis; zone: string }) {
 function DashboardSkeleton() {
   return (
     <div className="flex flex-col gap-4">
+      <Skeleton className="h-5 w-full max-w-3xl" />
       <Skeleton className="h-56 w-full rounded-lg" />
       <KpiSkeleton count={10} />
       <Skeleton className="h-4 w-96 max-w-full" />
