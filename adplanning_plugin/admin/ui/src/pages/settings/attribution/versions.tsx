@@ -46,13 +46,13 @@ export function Versions({ label, onRestored }: { label: (setting: string) => st
             {rules.length === 0 ? <p className="text-sm text-muted">No credit was computed yet: the first version is made with the first conversion.</p> : (
               <PlainTable
                 caption="Versions of the attribution settings"
-                head={[{ title: "Version" }, { title: "State" }, { title: "Made" }, { title: "What changed" }, { title: "" }]}
+                head={[{ title: "Version" }, { title: "State" }, { title: "Made" }, { title: "What changed" }, ...(may ? [{ title: "Action" }] : [])]}
                 rows={rules.map((each) => [
                   <span key="version" className="font-medium">{each.version}</span>,
                   <Badge key="state" colour={STATES[each.state][1]}>{STATES[each.state][0]}</Badge>,
-                  <span key="made">{format.dateTime(each.created_at)}<span className="block text-xs text-muted">{each.created_by ? `by ${each.created_by}` : "by the plugin"}</span></span>,
+                  <span key="made">{format.dateTime(each.created_at)}<span className="block text-xs text-muted">{each.created_by ? `by user ${each.created_by}` : "by the plugin"}</span></span>,
                   <span key="changes" className="break-words">{said(each, label)}</span>,
-                  may && each.state === "superseded" ? <Button key="again" small onClick={() => setWanted(each)}>Take again<span className="sr-only"> version {each.version}</span></Button> : null,
+                  ...(may ? [each.state === "superseded" ? <Button key="again" small onClick={() => setWanted(each)}>Take again<span className="sr-only"> version {each.version}</span></Button> : null] : []),
                 ])}
               />
             )}
