@@ -80,10 +80,13 @@ async def person_identity(session: AsyncSession, tenant_id: str, person_id: str,
     claimed = claimed_visitors(tenant_id, [person_id])
     claims = set(await session.scalars(select(claimed.c.visitor_id).order_by(claimed.c.visitor_id).limit(MOST_EDGES)))
     mine = {row.node for row in members if row.is_visitor}
-    e = edge_table.c
-    rows = await _edges(
-        session, tenant_id, or_(e.visitor_id.in_(sorted(mine | claims)), e.identifier == person), person
-    )
+    e, hers = edge_table.c, edge_table.alias("hers")
+    # What was taken back is shown with the person that it led to, so that it can be restored there.
+    seen_with = select(hers.c.visitor_id).where(hers.c.tenant_id == tenant_id, hers.c.identifier == person)
+    names = [row.node for row in members if not row.is_visitor]
+    taken = and_(e.revoked_at.is_not(None), or_(e.visitor_id.in_(seen_with), e.identifier.in_(names)))
+    related = or_(e.visitor_id.in_(sorted(mine | claims)), e.identifier == person, taken)
+    rows = await _edges(session, tenant_id, related, person)
     paths = _paths(person, [row for row in rows if row.links])
     seen = await _seen(session, tenant_id, sorted(mine | claims))
     visitors = [

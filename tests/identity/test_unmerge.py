@@ -138,6 +138,8 @@ async def test_a_persons_page_says_which_edges_lead_to_each_visitor(whole, admin
 
     parted = await admin.post("/identity/people/7/visitors/phone/revoke", json={"reason": "Her brother's."})
     assert [each["id"] for each in parted.json()["identity"]["visitors"]] == ["laptop", "other"]
+    taken = [edge for edge in parted.json()["identity"]["edges"] if edge["revoked_at"]]
+    assert [kinds[edge["id"]] for edge in taken] == [("phone", "email", "order")]
     again = await admin.post("/identity/people/7/visitors/phone/revoke", json={"reason": "Her brother's."})
     assert (again.status_code, again.json()["code"]) == (404, "not_found")
 

@@ -1,5 +1,5 @@
 // The browsers of a customer: what links each of them, what only claims to be theirs, and what somebody here took back.
-import { useState } from "react"
+import { useId, useState } from "react"
 import { isProblem } from "@/api/problem"
 import { type GetPath, useApi, useSend } from "@/api/query"
 import { useFormat, useMay } from "@/shell/session"
@@ -46,7 +46,7 @@ function Browsers({ of }: { of: PersonIdentity }) {
         <section className="mt-4 border-t border-line pt-3">
           <h3 className="text-sm font-medium">Taken back</h3>
           <ul className="mt-1 flex flex-col divide-y divide-line" aria-label="Taken back">
-            {taken.map((each) => <RevokedRow key={each.id} edge={each} />)}
+            {taken.map((each) => <RevokedRow key={each[0]?.visitor_id} edges={each} />)}
           </ul>
         </section>
       ) : null}
@@ -78,34 +78,50 @@ function BrowserRow({ browser, of, onPart }: { browser: Browser; of: PersonIdent
       {may ? (
         <div className="flex flex-wrap gap-2">
           {browser.claimed ? <Button small busy={confirm.isPending} onClick={take}>Confirm</Button> : null}
-          <Button small variant="ghost" aria-label={`${browser.id} is not this customer's`} onClick={onPart}>Not theirs</Button>
+          <Button small variant="ghost" aria-label={`Not theirs: ${browser.id}`} onClick={onPart}>Not theirs</Button>
         </div>
       ) : null}
     </li>
   )
 }
 
-function RevokedRow({ edge }: { edge: Edge }) {
+function RevokedRow({ edges }: { edges: Edge[] }) {
   const format = useFormat()
   const may = useMay("adplanning:manage")
-  const restore = useSend("post", "/identity/visitors/{visitor_id}/edges/{edge_id}/restore", AGAIN)
-  const back = () =>
-    void restore.mutateAsync({ path: { visitor_id: edge.visitor_id, edge_id: edge.id }, body: { version: edge.version } })
-      .then(() => toast("Restored. Credit follows within a minute."))
-      .catch(failed)
+  // One decision: what is shown is read anew once, after the last of its edges.
+  const restore = useSend("post", "/identity/visitors/{visitor_id}/edges/{edge_id}/restore")
+  const restoreLast = useSend("post", "/identity/visitors/{visitor_id}/edges/{edge_id}/restore", AGAIN)
+  const [busy, setBusy] = useState(false)
+  const latest = edges[0]
+  if (!latest?.revoked_at) return null
+  const back = async () => {
+    setBusy(true)
+    try {
+      for (const [place, each] of edges.entries()) {
+        const send = place < edges.length - 1 ? restore : restoreLast
+        await send.mutateAsync({ path: { visitor_id: each.visitor_id, edge_id: each.id }, body: { version: each.version } })
+      }
+      toast("Restored. Credit follows within a minute.")
+    } catch (problem) {
+      failed(problem)
+    } finally {
+      setBusy(false)
+    }
+  }
   return (
     <li className="flex flex-wrap items-start justify-between gap-2 py-2.5 text-sm">
       <div className="min-w-0">
-        <p><code className="font-mono text-xs break-all">{edge.visitor_id}</code> <span className="text-muted">by {kindWords(edge.kind)}</span></p>
-        <p className="text-muted">{edge.revoked_reason}</p>
-        {edge.revoked_at ? <p className="text-xs text-muted">{format.dateTime(edge.revoked_at)}{edge.revoked_by ? <> by <code className="font-mono">{edge.revoked_by}</code></> : null}</p> : null}
+        <p><code className="font-mono text-xs break-all">{latest.visitor_id}</code> <span className="text-muted">by {[...new Set(edges.map((each) => kindWords(each.kind)))].join(" and ")}</span></p>
+        <p className="text-muted">{latest.revoked_reason}</p>
+        <p className="text-xs text-muted">{format.dateTime(latest.revoked_at)}{latest.revoked_by ? <> by <code className="font-mono">{latest.revoked_by}</code></> : null}</p>
       </div>
-      {may ? <Button small busy={restore.isPending} onClick={back}>Restore</Button> : null}
+      {may ? <Button small busy={busy} onClick={() => void back()}>Restore</Button> : null}
     </li>
   )
 }
 
 function Part({ browser, personId, onClose }: { browser: Browser | null; personId: string; onClose: () => void }) {
+  const id = useId()
   const [reason, setReason] = useState("")
   const part = useSend("post", "/identity/people/{person_id}/visitors/{visitor_id}/revoke", AGAIN)
   const close = () => {
@@ -130,11 +146,11 @@ function Part({ browser, personId, onClose }: { browser: Browser | null; personI
           : "Its visits no longer count as this customer's: campaigns lose the credit for their orders that came from it, and get back exactly what they had before it was linked."}
         {" "}It can be restored here. What was tracked stays; a later login or order there links it again.
       </p>
-      <label className="mt-3 flex flex-col gap-1">
-        <span className="font-medium">Why</span>
-        <TextArea rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
-        <span className="text-xs text-muted">Kept with your name.</span>
-      </label>
+      <div className="mt-3 flex flex-col gap-1">
+        <label htmlFor={id} className="font-medium">Why</label>
+        <TextArea id={id} aria-describedby={`${id}-hint`} rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
+        <span id={`${id}-hint`} className="text-xs text-muted">Kept with your name.</span>
+      </div>
     </Confirm>
   )
 }

@@ -16,8 +16,9 @@ test("a browser's own evidence is named, and that of others where it hangs on th
   expect(why(browser("tablet", [], true), EDGES)).toContain("Anybody can type any address")
 })
 
-test("what was revoked last comes first, and what links is left out", () => {
-  const at = (id: string, revoked_at: string) => edge(id, "phone", "login", "person", { revoked_at })
-  const identity: PersonIdentity = { person_id: "7", component_id: null, visitors: [], identifiers: [], edges: [at("a", "2026-03-01T00:00:00Z"), EDGES[0]!, at("b", "2026-03-02T00:00:00Z")] }
-  expect(revoked(identity).map((each) => each.id)).toEqual(["b", "a"])
+test("what was revoked is put together by browser, the latest first, and what links is left out", () => {
+  const at = (id: string, visitor: string, revoked_at: string) => edge(id, visitor, "login", "person", { revoked_at })
+  const edges = [at("a", "phone", "2026-03-01T00:00:00Z"), EDGES[0]!, at("b", "tablet", "2026-03-02T00:00:00Z"), at("c", "phone", "2026-03-03T00:00:00Z")]
+  const identity: PersonIdentity = { person_id: "7", component_id: null, visitors: [], identifiers: [], edges }
+  expect(revoked(identity).map((each) => each.map(({ id }) => id))).toEqual([["c", "a"], ["b"]])
 })

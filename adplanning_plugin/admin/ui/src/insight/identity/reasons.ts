@@ -23,8 +23,12 @@ export function why(browser: Browser, edges: Edge[]): string {
   return sentence(`${kindWords(last.kind)} with the address ${last.identifier.shown ?? "hidden"}${through}`)
 }
 
-/** What was taken back and may be restored, the latest first. */
-export const revoked = (identity: PersonIdentity): Edge[] =>
-  identity.edges.filter((each) => each.revoked_at).sort((a, b) => (b.revoked_at ?? "").localeCompare(a.revoked_at ?? ""))
+/** What was taken back and may be restored, by browser, the latest first. */
+export function revoked(identity: PersonIdentity): Edge[][] {
+  const found = new Map<string, Edge[]>()
+  const taken = identity.edges.filter((each) => each.revoked_at).sort((a, b) => (b.revoked_at ?? "").localeCompare(a.revoked_at ?? ""))
+  for (const each of taken) found.set(each.visitor_id, [...(found.get(each.visitor_id) ?? []), each])
+  return [...found.values()]
+}
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -1,6 +1,6 @@
 // The denylist: addresses and people that link nobody, put there by a cap or by somebody, and taken off again.
 import { Plus } from "lucide-react"
-import { useState } from "react"
+import { type ReactNode, useId, useState } from "react"
 import { type GetPath, useApi, useSend } from "@/api/query"
 import type { Denied } from "@/insight/identity/answers"
 import { useFormat, useMay } from "@/shell/session"
@@ -90,20 +90,23 @@ function Add({ open, onClose }: { open: boolean; onClose: () => void }) {
       }}
     >
       <div className="flex flex-col gap-3">
-        <label className="flex flex-col gap-1">
-          <span className="font-medium">Kind</span>
-          <Select value={kind} options={KINDS} onChange={(event) => setKind(event.target.value as "email")} />
-        </label>
-        <label className="flex flex-col gap-1">
-          <span className="font-medium">{kind === "email" ? "Address" : "Customer's id"}</span>
-          <Input value={value} onChange={(event) => setValue(event.target.value)} />
-          {kind === "email" ? <span className="text-xs text-muted">Only a hash of it is kept.</span> : null}
-        </label>
-        <label className="flex flex-col gap-1">
-          <span className="font-medium">Why</span>
-          <Input maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
-        </label>
+        <Labelled label="Kind">{(id) => <Select id={id} value={kind} options={KINDS} onChange={(event) => setKind(event.target.value as "email")} />}</Labelled>
+        <Labelled label={kind === "email" ? "Address" : "Customer's id"} hint={kind === "email" ? "Only a hash of it is kept." : undefined}>
+          {(id, hint) => <Input id={id} aria-describedby={hint} value={value} onChange={(event) => setValue(event.target.value)} />}
+        </Labelled>
+        <Labelled label="Why">{(id) => <Input id={id} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}</Labelled>
       </div>
     </Confirm>
+  )
+}
+
+function Labelled({ label, hint, children }: { label: string; hint?: string; children: (id: string, hint?: string) => ReactNode }) {
+  const id = useId()
+  return (
+    <div className="flex flex-col gap-1">
+      <label htmlFor={id} className="font-medium">{label}</label>
+      {children(id, hint ? `${id}-hint` : undefined)}
+      {hint ? <span id={`${id}-hint`} className="text-xs text-muted">{hint}</span> : null}
+    </div>
   )
 }

@@ -99,12 +99,12 @@ const SECTIONS: Record<string, SectionWords> = {
     about: "What makes visits those of one customer, and how many browsers may be one before it is a shared mailbox. An order without a visit of its own takes one of its buyer's.",
     saving: "Saving what forms are worth changes the past too: credit follows within minutes. The limits hold for what is seen from now on.",
     fields: {
-      visit_hours_before_order: { label: "An order without a visit takes its buyer's of up to", unit: "hours before", help: "0 switches this off: such orders then count as without a visit." },
+      visit_hours_before_order: { label: "Take a visit of up to", unit: "hours before", help: "For an order that names no visit of its own, the latest of its buyer's. 0 switches this off: such orders then count as without a visit." },
       form_email_links: {
         label: "An address in a form",
         help: "Anybody can type any address.",
         options: {
-          claimed: "Shows the visits with the customer, and counts once a login or an order confirms it",
+          claimed: "Shown as claimed, until a login or an order confirms it",
           confirmed: "Counts at once, like the address of an order",
         },
       },
