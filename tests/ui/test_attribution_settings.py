@@ -1,4 +1,4 @@
-"""The attribution settings: lists that are edited, what would change before saving, the rebuild after it, and versions."""
+"""The attribution settings: lists that are edited, what would change before saving, the rebuild after it, versions."""
 
 import re
 from typing import Any
