@@ -18,8 +18,8 @@ from tests.bench.harness import Section, scaled
 from tests.bench.server import BenchDatabase, database
 from tests.databases import aside
 
-BATCH = 50
-EVENTS = 12
+BATCH = 100
+EVENTS = 6
 RULE_CHANGES = 2
 
 

@@ -28,7 +28,7 @@ export function Explains({ of, about, className, children }: ButtonProps) {
       type="button"
       aria-haspopup="dialog"
       onClick={() => set({ ...EXPLAINED, explain: of })}
-      className={cn("rounded underline decoration-line-strong decoration-dotted underline-offset-4 hover:decoration-current", className)}
+      className={cn("min-h-6 rounded underline decoration-line-strong decoration-dotted underline-offset-4 hover:decoration-current", className)}
     >
       {children}
       <span className="sr-only">: why? {about}</span>

@@ -174,7 +174,7 @@ function Brought({ of, credit, model }: { of: TouchDetail; credit: Credit; model
                       <span className="text-xs text-muted">{format.dateTime(each.occurred_at)} · visit {each.position} of {each.touches}{each.status === "confirmed" ? "" : ` · ${words(each.status).toLowerCase()}`}</span>
                     </span>,
                     format.percent(mine?.weight ?? 0, 0),
-                    <button key="value" type="button" aria-haspopup="dialog" className="rounded underline decoration-line-strong decoration-dotted underline-offset-4" onClick={() => set({ ...EXPLAINED, open: "", explain: conversion(each.conversion_id) })}>
+                    <button key="value" type="button" aria-haspopup="dialog" className="min-h-6 rounded underline decoration-line-strong decoration-dotted underline-offset-4" onClick={() => set({ ...EXPLAINED, open: "", explain: conversion(each.conversion_id) })}>
                       {format.money(mine?.value ?? "0", each.currency)}<span className="sr-only">: why?</span>
                     </button>,
                   ]

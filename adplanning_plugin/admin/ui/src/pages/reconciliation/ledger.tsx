@@ -128,7 +128,7 @@ function Orders({ query: asked, zone }: { query: object; zone: string }) {
     { key: "refunds", title: "Refunds", right: true, extra: true, cell: (row) => money(row.refunds, row.currency) },
     { key: "counted", title: "Counted", right: true, cell: (row) => money(row.counted_gross, row.counted_currency) },
     { key: "credited", title: "Credited", right: true, cell: (row) => (row.conversion_id && row.credited_gross !== null
-      ? <button type="button" aria-haspopup="dialog" className="underline decoration-line-strong decoration-dotted underline-offset-4" onClick={() => set({ open: row.conversion_id ?? "" })}>{money(row.credited_gross, row.counted_currency)}<span className="sr-only">: why?</span></button>
+      ? <button type="button" aria-haspopup="dialog" className="min-h-6 underline decoration-line-strong decoration-dotted underline-offset-4" onClick={() => set({ open: row.conversion_id ?? "" })}>{money(row.credited_gross, row.counted_currency)}<span className="sr-only">: why?</span></button>
       : money(row.credited_gross, row.counted_currency)) },
   ]
   const filtered = state.cause !== "" || state.q !== ""
