@@ -135,8 +135,8 @@ async def events(connection: asyncpg.Connection[Any], tenant: str, count: int, d
     )
 
 
-FILLED = ("touchpoint", "conversion", "session", "order_visit", "credit", "event", "owned_ad_campaign",
-          "owned_ad_account", "owned_ad_insight")  # fmt: skip
+FILLED = ("touchpoint", "conversion", "session", "order_visit", "credit", "rule_version", "event",
+          "owned_ad_campaign", "owned_ad_account", "owned_ad_insight")  # fmt: skip
 
 
 async def copy_tenant(superuser: asyncpg.Connection[Any], source: str, target: str) -> None:
