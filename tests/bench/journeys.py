@@ -131,8 +131,8 @@ async def _rounds(
     return taken
 
 
-def _ms(walls: list[float], cpus: list[float]) -> str:
-    return f" ({spread([1000 * each for each in walls])} ms wall, {1000 * median(cpus):.0f} ms CPU)"
+def _wall(walls: list[float]) -> str:
+    return f" ({spread([1000 * each for each in walls])} ms wall)"
 
 
 # --- funnel ---
@@ -169,8 +169,8 @@ async def _funnels(section: Section, made: BenchDatabase, runtime: Runtime) -> N
         message = f"the funnel {stages[2]} differs from the replay {replayed} or from plain SQL {by_hand[2]}."
         raise BenchError(message)
     what = f"funnel of 5 stages over {people:,} people"
-    section.at_most(f"{what}, wall", 1000 * median(stages[0]), 150, "ms", _ms(stages[0], stages[1]))
-    section.at_most(f"{what}, CPU of the database", 1000 * median(stages[1]), 150, "ms")
+    share = people / 300_000
+    section.at_most(f"{what}, CPU of the database", 1000 * median(stages[1]), 150 * share, "ms", _wall(stages[0]))
     section.add(
         f"{what} against plain SQL over the table of stages, which counts and tells no median times",
         f"{ratios(stages[1], by_hand[1]):.2f}× its CPU",
@@ -252,7 +252,9 @@ async def _paths(section: Section, made: BenchDatabase, runtime: Runtime) -> Non
     first, by_hand = await _rounds(runtime, MAIN, touches, plain)
     what = f"paths over {visitors * EACH:,} touches, with journeys that did not convert, averages and distributions"
     share = visitors / 250_000
-    section.at_most(f"{what}, first time (wall)", median(first[0]), 2 * share, "s", _ms(first[0], first[1]))
+    section.at_most(
+        f"{what}, from touches, CPU of the database", 1000 * median(first[1]), 2000 * share, "ms", _wall(first[0])
+    )
     section.add(
         "paths against plain SQL of the converting paths alone, uncollapsed", f"{ratios(first[1], by_hand[1]):.1f}× CPU"
     )
@@ -269,8 +271,14 @@ async def _paths(section: Section, made: BenchDatabase, runtime: Runtime) -> Non
     (counted,) = await _rounds(runtime, MAIN, summary)
     if counted[2] != first[2]:
         raise BenchError("the summary's paths differ from those of the touches.")
-    section.at_most(f"{what}, from the summary (wall)", 1000 * median(counted[0]), 100, "ms", _ms(*counted[:2]))
-    section.at_most("the same, CPU of the database", 1000 * median(counted[1]), 100, "ms")
+    section.at_most(
+        "the same from the summary, CPU of the database", 1000 * median(counted[1]), 100, "ms", _wall(counted[0])
+    )
+    section.note(
+        f"Targets are for 300,000 people and 1,000,000 touches; these are {share:g} of them, and so are the first two. "
+        "What a summary has to read grows with days and different paths, not with touches. ADPLANNING_BENCH_SCALE=1 "
+        "takes the full size."
+    )
 
 
 async def _fill_touches(made: BenchDatabase, runtime: Runtime, visitors: int) -> Rules:

@@ -43,7 +43,7 @@ VALUES = {
     "double precision": "1",
     "boolean": "false",
     "timestamp with time zone": "now()",
-    "date": "current_date",
+    "date": "'1999-01-01'",
     "jsonb": "'{}'",
     "bytea": "'\\x00'",
 }
