@@ -97,6 +97,9 @@ function Likeness({ group }: { group: Group }) {
   )
 }
 
+const mediaBySource = (group: Group) =>
+  [...new Set(group.sources.map((pair) => pair.source))].map((source) => [source, group.sources.filter((pair) => pair.source === source).map((pair) => pair.medium)] as const)
+
 function About({ group, status }: { group: Group; status: Status }) {
   const format = useFormat()
   const method = status === "matched" ? "fuzzy_name_match" : "unresolved"
@@ -109,7 +112,7 @@ function About({ group, status }: { group: Group; status: Status }) {
           ["First seen", format.dateTime(group.first_seen)],
           ["Last seen", format.dateTime(group.last_seen)],
           ["Platform", group.platform === "generic" ? "Other" : words(group.platform)],
-          ["Source / medium", <span key="sources" className="break-words">{group.sources.map((pair) => `${pair.source} / ${pair.medium}`).join(", ")}</span>],
+          ["Source / medium", <span key="sources" className="flex flex-col break-words">{mediaBySource(group).map(([source, media]) => <span key={source}>{source} / {media.join(", ")}</span>)}</span>],
           ...group.at_stake.flatMap((stake): [string, string][] => [
             [`Orders with a share (${stake.currency})`, format.number(stake.orders)],
             ["They are worth", format.money(stake.value, stake.currency)],
