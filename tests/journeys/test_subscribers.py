@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.conftest import DAY, HOUR, NOON, Store
+from adplanning_plugin import hookimpl
+from adplanning_plugin.kernel.workflows import WorkflowHook
+from tests.journeys.conftest import DAY, HOUR, NOON, Store, make_runtime
 
 PERSON = {"id": "7", "email": "asha@mail.example", "name": "Asha", "created_at": NOON - 9 * DAY}
 
@@ -155,3 +157,21 @@ async def test_the_past_and_the_bus_say_each_thing_once(store: Store) -> None:
     await store.backfill()
     assert [(each.id, each.updated_at) for each in await store.events()] == before
     assert await store.stages() == stages
+
+
+async def test_a_step_added_at_the_workflows_hook_point_learns_what_was_recorded(store: Store) -> None:
+    told: list[dict[str, Any]] = []
+
+    async def tell(delivery: Any, payload: dict[str, Any]) -> None:
+        told.append(payload)
+
+    class Listener:
+        @hookimpl
+        def register_workflow_hooks(self) -> list[WorkflowHook]:
+            name = "track-customer-journey-event"
+            return [WorkflowHook(id="listener", workflow=name, point="recorded", run=tell, database_only=True)]
+
+    listening = Store(make_runtime(store.runtime.database, Listener()))
+    await listening.put("social_interaction", {"id": "i1", "person_id": "7", "kind": "like", "at": NOON})
+    await listening.emit("social_interaction.created", "i1")
+    assert told == [{"source_kind": "social_interaction", "ids": ["i1"], "changed": 1}]

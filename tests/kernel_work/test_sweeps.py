@@ -16,6 +16,7 @@ from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.scheduler import Scheduler
 from adplanning_plugin.kernel.sweep import LinkedEntities, Sweep, SweepContext
+from adplanning_plugin.kernel.work import Work
 
 from .conftest import MakeRuntime, execute, leave_effect, rows
 
@@ -235,6 +236,26 @@ async def test_sweeps_run_after_those_they_wait_for(make_runtime: MakeRuntime, p
     assert order == ["visits", "conversions", "credit"]
     with pytest.raises(ConfigurationError, match="a → b → a"):
         make_runtime(sweeps=[named("a", "b"), named("b", "a")])
+
+
+async def test_a_sweep_finishes_a_backfill_once_and_nothing_else(make_runtime: MakeRuntime, purchases: None) -> None:
+    done: list[str] = []
+
+    async def process(context: SweepContext, found: Sequence[str]) -> int:
+        done.append("batch")
+        return len(found)
+
+    async def finish(context: SweepContext) -> None:
+        assert context.is_backfill
+        done.append("finished")
+
+    runtime = sweeping(make_runtime, Sweep(id="orders", entity="order", process=process, finish=finish))
+    await backfill(runtime, "main", batch=20)
+    assert done[-1] == "finished"
+    assert done.count("finished") == 1
+    done.clear()
+    await run_sweep(runtime, "main", runtime.get(Work).sweeps["orders"])
+    assert "finished" not in done
 
 
 async def test_a_sweep_without_a_time_column_names_what_the_link_needs(
