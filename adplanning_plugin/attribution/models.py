@@ -73,8 +73,8 @@ class Touchpoint(TenantRow, Versioned, Base):
     resolution_method: Mapped[str] = mapped_column(server_default="unresolved")
     """exact_utm_match, fuzzy_name_match, manual or unresolved (also: not_applicable, for direct and organic)."""
     resolution_reason: Mapped[str | None]
-    """Why it is unresolved: unknown_campaign, ambiguous, or ignored by somebody; of a fuzzy_name_match similar or alias.
-    Null where it was matched exactly, assigned by hand or not tried yet."""
+    """Why it is unresolved: unknown_campaign, ambiguous or, by somebody's decision, ignored; of a fuzzy_name_match
+    similar or alias. Null where it was matched exactly, assigned by hand or not tried yet."""
     confidence: Mapped[float | None] = mapped_column(Double)
     ad_campaign_id: Mapped[str | None]
     ad_set_id: Mapped[str | None]

@@ -17,8 +17,6 @@ FREE = {
     "audit_entry": "id actor_id action object_type",
     "campaign_alias": "id kind names platform website_id ad_campaign_id decided_by work_id outcome reverted_by"
     " revert_work_id revert_outcome",
-    "campaign_alias": "id kind names platform website_id ad_campaign_id decided_by work_id outcome reverted_by"
-    " revert_work_id revert_outcome",
     "checkout_binding": "checkout_ref consent",
     "conversion": "id conversion_type status origin currency sales_channel order_id lead_id goal_id event_id website_id"
     " utm platform ad_campaign_id ad_set_id ad_id dedupe_key",
