@@ -13,7 +13,7 @@ from adplanning_plugin.kernel.errors import Unavailable
 from tests.insights.books import END, FIRST, Shop, days
 
 YEAR = days(FIRST, END)
-OWN = ("kpis", "ad_performance", "social_content", "lead_pipeline", "conversions", "attribution")
+OWN = ("kpis", "ad_performance", "social_content", "lead_pipeline", "conversions", "customer_funnel", "attribution")
 IN_YEAR = """ AND {at} >= (CAST(:first AS timestamp) AT TIME ZONE :zone)
  AND {at} < (CAST(:last AS timestamp) + interval '1 day') AT TIME ZONE :zone"""
 

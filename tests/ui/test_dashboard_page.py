@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 from tests.ui.visiting import THEMES, WIDTHS, OpenPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-AREAS = ("Ad performance", "Social content", "Lead pipeline", "Conversions", "Campaign attribution")
+AREAS = ("Ad performance", "Social content", "Lead pipeline", "Conversions", "Journeys", "Campaign attribution")
 BROKEN = {"title": "Internal error", "status": 500, "code": "internal", "detail": "It broke.", "incident": "inc_1"}
 PROBLEM = "application/problem+json"
 Change = Callable[[dict[str, Any]], None]

@@ -10,7 +10,9 @@ from playwright.async_api import expect
 from tests.ui.visiting import THEMES, WIDTHS, OpenPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-SECTIONS = ("Overview", "Ad performance", "Social content", "Lead pipeline", "Conversions", "Campaign attribution")
+SECTIONS = (
+    "Overview", "Ad performance", "Social content", "Lead pipeline", "Conversions", "Customer funnel", "Campaign attribution",
+)  # fmt: skip
 HEADLINES = ("Ad spend", "Total revenue", "Total conversions", "Total leads", "Social posts", "ROAS")
 
 
