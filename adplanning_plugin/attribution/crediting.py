@@ -14,7 +14,7 @@ from adplanning_plugin.attribution.fit_effects import effects_of
 from adplanning_plugin.attribution.hook_credit import append_models
 from adplanning_plugin.attribution.models import Credit
 from adplanning_plugin.attribution.reclassify import reads_beside
-from adplanning_plugin.attribution.rules import Rules, RuleState, ensure_rules, hook_models, rule_state
+from adplanning_plugin.attribution.rules import Rules, RuleState, ensure_rules, hook_models
 from adplanning_plugin.attribution.turns import turn_to_compute
 from adplanning_plugin.identity import ask_for, component_table, must_be_asked_for, person_identifier
 from adplanning_plugin.kernel.database import any_of
@@ -70,9 +70,8 @@ async def compute_credit(
     Returns:
         How many conversions now have credit.
     """
-    await ensure_rules(session, runtime, tenant_id)
-    await turn_to_compute(session, tenant_id)
-    state = await rule_state(session, tenant_id)  # no version takes another's place from here on
+    await turn_to_compute(session, tenant_id)  # no version takes another's place from here on
+    state = await ensure_rules(session, runtime, tenant_id)
     ids = (
         await due_conversions(session, tenant_id, state.computed[-1], limit)
         if conversion_ids is None
