@@ -24,7 +24,9 @@ from adplanning_plugin.journeys.paths import (
     PathQuestion,
     components_sql,
     converted_paths,
+    in_ranges,
     merged,
+    ranges_of,
 )
 from adplanning_plugin.kernel.days import day_of, day_range
 
@@ -235,12 +237,10 @@ async def count_days(session: AsyncSession, tenant_id: str, rules: Rules, zone: 
     if not days:
         return 0
     await session.execute(_FORGET, {"tenant": tenant_id, "days": days})
-    values: dict[str, Any] = {"tenant": tenant_id, "zone": zone, "types": list(TYPES)}
-    for n, day in enumerate(days):
-        low, high = day_range(day, day, zone)
-        values |= {f"from_{n}": low, f"to_{n}": high}
+    ranges = ranges_of(days, zone)
+    values: dict[str, Any] = {"tenant": tenant_id, "zone": zone, "types": list(TYPES), **ranges}
     for window in windows_of(rules):
-        await session.execute(_count_converted(len(days)), {**values, "window": window})
+        await session.execute(_count_converted(len(ranges) // 2), {**values, "window": window})
     await session.execute(_FRESH, {"tenant": tenant_id, "days": days, "version": rules.version, "zone": zone})
     return len(days)
 
@@ -279,12 +279,12 @@ _EPOCH = date(1990, 1, 1)
 
 
 @lru_cache(maxsize=MOST_STALE)
-def _count_converted(days: int) -> TextClause:
-    period = "(" + " OR ".join(f"c.occurred_at >= :from_{n} AND c.occurred_at < :to_{n}" for n in range(days)) + ")"
+def _count_converted(ranges: int) -> TextClause:
+    conversions = sql.converted(in_ranges(ranges), types="c.conversion_type = ANY(CAST(:types AS text[]))")
     order = 'x.position, x.touched_at, x.touch_id COLLATE "C"'
     return text(
         f"""
-        WITH conv AS MATERIALIZED ({sql.converted(period, types="c.conversion_type = ANY(CAST(:types AS text[]))")}),
+        WITH conv AS MATERIALIZED ({conversions}),
         path AS (
           SELECT x.conversion_id AS id, array_agg(x.channel ORDER BY {order}) AS channels,
                  array_agg(x.platform ORDER BY {order}) AS platforms, count(*) AS n, min(x.touched_at) AS first_at

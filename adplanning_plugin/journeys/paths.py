@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -121,7 +121,7 @@ def components_sql() -> str:
 @lru_cache(maxsize=64)
 def _ranked(collapse: str, rank_by: str, *, newest: bool, opened: bool) -> TextClause:
     """The first `:limit` paths of campaigns, collapsed row by row: there are almost as many paths as journeys."""
-    parts = [f"conv AS MATERIALIZED ({sql.converted(_period(0))})"]
+    parts = [f"conv AS MATERIALIZED ({sql.converted(in_ranges(0))})"]
     steps = sql.steps_of_converted("campaign")
     if opened:
         label = f"{sql.label_of_touch('campaign')} AS label"
@@ -162,9 +162,9 @@ _RANKS = {
 RANKS = tuple(_RANKS)
 
 
-def _period(days: int) -> str:
-    """A condition on `c`: the whole period, or `days` ranges of instants."""
-    ranges = [("start", "end")] if not days else [(f"from_{n}", f"to_{n}") for n in range(days)]
+def in_ranges(count: int) -> str:
+    """A condition on `c`: the whole period, or a number of ranges of instants."""
+    ranges = [("start", "end")] if not count else [(f"from_{n}", f"to_{n}") for n in range(count)]
     return "(" + " OR ".join(f"c.occurred_at >= :{low} AND c.occurred_at < :{high}" for low, high in ranges) + ")"
 
 
@@ -215,15 +215,28 @@ def first_of(lines: Sequence[PathCounts], by: str, currency: str, limit: int) ->
 async def converted_paths(session: AsyncSession, question: PathQuestion, days: Sequence[date] = ()) -> Sequence[Any]:
     """Whole paths of the period's conversions, or of some local days of it: path, won, currency, bucket, journeys,
     value, seconds."""
-    values = question.values()
-    for n, day in enumerate(days):
-        values[f"from_{n}"], values[f"to_{n}"] = day_range(day, day, question.zone)
-    return (await session.execute(_whole_converted(question.level, len(days)), values)).all()
+    ranges = ranges_of(days, question.zone)
+    values = {**question.values(), **ranges}
+    return (await session.execute(_whole_converted(question.level, len(ranges) // 2), values)).all()
+
+
+def ranges_of(days: Sequence[date], zone: str) -> dict[str, datetime]:
+    """`from_0`, `to_0`, `from_1`, …: the instants that bound the days; days in a row are one range."""
+    found: dict[str, datetime] = {}
+    runs: list[list[date]] = []
+    for day in sorted(days):
+        if runs and day - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    for n, run in enumerate(runs):
+        found[f"from_{n}"], found[f"to_{n}"] = day_range(run[0], run[-1], zone)
+    return found
 
 
 @lru_cache(maxsize=64)
 def _whole_converted(level: str, days: int) -> TextClause:
-    return text(sql.whole_converted(level, _period(days)))
+    return text(sql.whole_converted(level, in_ranges(days)))
 
 
 async def open_paths(session: AsyncSession, question: PathQuestion) -> Sequence[Any]:
@@ -245,7 +258,7 @@ async def distribution(session: AsyncSession, question: PathQuestion) -> Distrib
     return found
 
 
-_DISTRIBUTION = text(f"WITH conv AS MATERIALIZED ({sql.converted(_period(0))}) {sql.DISTRIBUTION}")
+_DISTRIBUTION = text(f"WITH conv AS MATERIALIZED ({sql.converted(in_ranges(0))}) {sql.DISTRIBUTION}")
 
 
 def rank(lines: Sequence[PathCounts], by: str, currency: str) -> list[PathCounts]:
