@@ -1,6 +1,5 @@
 """Identity: who is who. Visitors, and what links them to a person; it neither captures visits nor decides credit."""
 
-from adplanning_plugin.identity.components import LINKED, UNLINKED
 from adplanning_plugin.identity.denylist import allow, deny
 from adplanning_plugin.identity.erased import (
     PSEUDONYM,
@@ -38,6 +37,7 @@ from adplanning_plugin.identity.repository import (
     see_visitors,
 )
 from adplanning_plugin.identity.settings import IDENTITY_SECTION, MAX_VISITORS, IdentitySettings
+from adplanning_plugin.identity.upkeep import LINKED, UNLINKED
 
 __all__ = [
     "IDENTITY_SECTION",

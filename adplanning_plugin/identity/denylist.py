@@ -6,9 +6,9 @@ from sqlalchemy import and_, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.identity.components import hold, refresh
 from adplanning_plugin.identity.models import IdentityDenylist
 from adplanning_plugin.identity.settings import settings_of
+from adplanning_plugin.identity.upkeep import hold, refresh
 from adplanning_plugin.kernel.errors import Conflict
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.settings import stale

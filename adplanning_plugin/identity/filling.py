@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.identity.components import AT_ONCE, hold, keep_in_step, live, refresh
 from adplanning_plugin.identity.settings import settings_of
+from adplanning_plugin.identity.upkeep import AT_ONCE, hold, keep_in_step, live, refresh
 from adplanning_plugin.kernel.days import now
 from adplanning_plugin.kernel.jobs import Every, Job, JobContext
 from adplanning_plugin.kernel.runtime import Runtime

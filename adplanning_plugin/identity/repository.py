@@ -1,4 +1,4 @@
-"""Edges between visitors and identifiers: written set-wise and capped. What they make one is kept by `components`."""
+"""Edges between visitors and identifiers: written set-wise and capped. What they make one is kept by `upkeep`."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.identity.components import keep_in_step
 from adplanning_plugin.identity.erased import erased_as
 from adplanning_plugin.identity.models import IdentityDenylist, IdentityEdge, Visitor
 from adplanning_plugin.identity.settings import IdentitySettings, settings_of
+from adplanning_plugin.identity.upkeep import keep_in_step
 from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.runtime import Runtime
 

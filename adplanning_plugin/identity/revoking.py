@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.identity.components import hold, refresh
 from adplanning_plugin.identity.identifiers import person_identifier
 from adplanning_plugin.identity.models import IdentityComponent, IdentityEdge
 from adplanning_plugin.identity.reading import claimed_visitors
 from adplanning_plugin.identity.repository import STRONG, Edge, edge_table, link
 from adplanning_plugin.identity.settings import settings_of
+from adplanning_plugin.identity.upkeep import hold, refresh
 from adplanning_plugin.kernel.days import now
 from adplanning_plugin.kernel.errors import Conflict, NotFound
 from adplanning_plugin.kernel.runtime import Runtime

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
-from adplanning_plugin.identity.components import STALE, TOLD_AT_ONCE, refresh_visitors
 from adplanning_plugin.identity.models import IdentityEdge
 from adplanning_plugin.identity.repository import STRONG, WEAK
 from adplanning_plugin.identity.settings import FORMS_CHANGED, settings_of
+from adplanning_plugin.identity.upkeep import STALE, TOLD_AT_ONCE, refresh_visitors
 from adplanning_plugin.kernel.events import Delivery, Event, Subscription, publish
 
 

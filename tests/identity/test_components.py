@@ -22,10 +22,10 @@ from adplanning_plugin.identity import (
     resolve_person,
     visitors_of,
 )
-from adplanning_plugin.identity.components import hold
 from adplanning_plugin.identity.filling import FILL_JOB
 from adplanning_plugin.identity.grouping import Seen, group
 from adplanning_plugin.identity.settings import IDENTITY_SECTION
+from adplanning_plugin.identity.upkeep import hold
 from adplanning_plugin.kernel.errors import Conflict
 from adplanning_plugin.kernel.jobs import run_job_now
 from adplanning_plugin.kernel.runner import Runner
@@ -109,7 +109,7 @@ async def test_a_tills_browser_makes_none_of_its_buyers_one(whole):
     assert await stored(whole) == {"email:a3": {"home", "email:a3"}}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_the_same_edges_in_any_order_make_the_same_components(whole, seed):
     print(f"seed {seed}")
     dice = random.Random(seed)
