@@ -11,7 +11,8 @@ from tests.ui.visiting import THEMES, WIDTHS, OpenPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SECTIONS = (
-    "Overview", "Ad performance", "Social content", "Lead pipeline", "Conversions", "Customer funnel", "Campaign attribution",
+    "Overview", "Ad performance", "Social content", "Lead pipeline", "Conversions", "Customer funnel",
+    "Campaign attribution",
 )  # fmt: skip
 HEADLINES = ("Ad spend", "Total revenue", "Total conversions", "Total leads", "Social posts", "ROAS")
 
