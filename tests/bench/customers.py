@@ -7,6 +7,7 @@ import statistics
 import time
 from typing import Any
 
+import asyncpg
 from sqlalchemy import text
 
 from adplanning_plugin.identity import Edge, link, person_identifier
@@ -72,7 +73,7 @@ def run() -> Section:
 
 async def _fill(section: Section, made: BenchDatabase) -> None:
     visitors, people = scaled(250_000, 0.1), scaled(300_000, 0.1)
-    connection = await made.connect(MAIN)
+    connection: asyncpg.Connection[Any] = await made.connect(MAIN)
     await data.touches(connection, MAIN, visitors, 4)
     await data.conversions(connection, MAIN, visitors // 2)
     await data.visits(connection, MAIN, visitors, 4)
@@ -102,7 +103,7 @@ def _ask(section: Section, web: Web, made: BenchDatabase, what: str, path: str, 
     rounds = [_times(web, made, path) for _ in range(ROUNDS)]
     p95s = [1000 * statistics.quantiles(times, n=20)[-1] for times, _, _ in rounds]
     middle = median(1000 * median(times) for times, _, _ in rounds)
-    cpu, database_cpu = (1000 * median(each[at] for each in rounds) for at in (1, 2))
+    cpu, database_cpu = 1000 * median(each[1] for each in rounds), 1000 * median(each[2] for each in rounds)
     detail = f" (median {middle:.1f} ms; CPU: web {cpu:.1f} ms, database {database_cpu:.1f} ms)"
     if limit is None:
         section.add(what, f"{median(p95s):.1f} ms{detail}")

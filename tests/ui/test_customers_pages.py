@@ -1,4 +1,4 @@
-"""Customers: found by what one knows of them, on one page each, exported and erased there; hidden from who may not know."""
+"""Customers: found by what one knows of them, one page each, exported and erased; hidden from who may not see them."""
 
 import json
 import re
