@@ -7,7 +7,6 @@ import statistics
 import time
 from typing import Any
 
-import asyncpg
 from sqlalchemy import text
 
 from adplanning_plugin.identity import Edge, link, person_identifier
@@ -73,7 +72,7 @@ def run() -> Section:
 
 async def _fill(section: Section, made: BenchDatabase) -> None:
     visitors, people = scaled(250_000, 0.1), scaled(300_000, 0.1)
-    connection: asyncpg.Connection[Any] = await made.connect(MAIN)
+    connection = await made.connect(MAIN)
     await data.touches(connection, MAIN, visitors, 4)
     await data.conversions(connection, MAIN, visitors // 2)
     await data.visits(connection, MAIN, visitors, 4)
