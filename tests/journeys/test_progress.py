@@ -227,4 +227,4 @@ async def test_after_any_order_of_events_progress_is_what_a_rebuild_says(store: 
         await rebuild(session, store.runtime, "main")
     assert found == await facts(store)
     assert stages == [(each.id, each.stage) for each in await store.events()]
-    assert len(found) > 4
+    assert len(found) > 2
