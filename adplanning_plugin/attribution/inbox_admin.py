@@ -106,11 +106,11 @@ class InboxController(Controller):
         """Touches with these names, also those to come, belong to the campaign; history follows in the background."""
 
         async def work(session: AsyncSession) -> dict[str, Any]:
+            group = await find_group(session, call.tenant_id, key)
             catalogue = await load_catalogue(session, call.runtime, call.tenant_id)
             if data.ad_campaign_id not in catalogue.campaigns:
                 message = f"ad_campaign_id: there is no campaign {data.ad_campaign_id!r}; use an id from the campaigns."
                 raise Invalid(FieldError("ad_campaign_id", "unknown_campaign", message))
-            group = await find_group(session, call.tenant_id, key)
             return await _decide(session, call, group, data.ad_campaign_id, data.names, catalogue)
 
         return await call.create(work, data, status=202)
@@ -160,6 +160,7 @@ class InboxController(Controller):
                 sortable={"decided_at": a.decided_at, "reverted_at": a.reverted_at, "decided_by": a.decided_by},
                 default="-decided_at",
                 tiebreak=a.id,
+                search=(a.names, a.ad_campaign_id),
             )
             tell = await _teller(session, call, page.items, all_campaigns=page.csv)
         return list_response(call, "aliases", page, tell)

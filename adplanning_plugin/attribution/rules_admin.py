@@ -21,7 +21,7 @@ from adplanning_plugin.attribution.what_if import MOST_CONVERSIONS, MOST_LINES, 
 from adplanning_plugin.attribution.what_if import what_if as compute_what_if
 from adplanning_plugin.kernel import settings as kernel_settings
 from adplanning_plugin.kernel.days import rfc3339
-from adplanning_plugin.kernel.errors import FieldError, Invalid
+from adplanning_plugin.kernel.errors import FieldError, Invalid, NotFound
 from adplanning_plugin.kernel.export import list_response
 from adplanning_plugin.kernel.http import MANAGE, AdminCall, scope
 from adplanning_plugin.kernel.money import to_major
@@ -69,17 +69,19 @@ class RulesController(Controller):
         return answer if page.csv else Response({**answer.content, "building": building})
 
     @post(
-        "/rules/{version:int}/restore",
+        "/rules/{version:str}/restore",
         operation_id="restoreRuleVersion",
         summary="Take the settings of an earlier version again",
         guards=[scope(MANAGE)],
         status_code=202,
     )
-    async def restore(self, call: NamedDependency[AdminCall], version: FromPath[int]) -> dict[str, Any]:
+    async def restore(self, call: NamedDependency[AdminCall], version: FromPath[str]) -> dict[str, Any]:
         """Answers at once: they become a version of their own, built beside the active one before it counts."""
+        if not (version.isascii() and version.isdigit() and len(version) < 10):
+            raise NotFound(f"There is no rule version {version!r}.")
         async with call.transaction() as session:
-            made = await restore(session, call.runtime, call.tenant_id, version)
-            changes = {"restored_from": version}
+            made = await restore(session, call.runtime, call.tenant_id, int(version))
+            changes = {"restored_from": int(version)}
             await call.audit(session, "attribution.rules_restored", "rule_version", str(made), changes)
             rows = rule_rows(call.tenant_id)
             row = (await session.execute(select(rows).where(rows.c.version == made))).one()

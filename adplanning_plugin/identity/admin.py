@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.identity.denylist import allow, deny
 from adplanning_plugin.identity.identifiers import identifier_for_email, person_identifier
 from adplanning_plugin.identity.looking import denied_id, person_identity, shown, visitor_identity
-from adplanning_plugin.identity.models import IdentityDenylist
+from adplanning_plugin.identity.models import IdentityDenylist, Visitor
 from adplanning_plugin.identity.repository import denylist_table
 from adplanning_plugin.identity.revoking import confirm_claim, part_from_person, restore_edge, revoke_edge
 from adplanning_plugin.kernel.days import rfc3339
@@ -22,6 +22,7 @@ from adplanning_plugin.kernel.errors import Conflict, FieldError, Invalid, NotFo
 from adplanning_plugin.kernel.export import list_response
 from adplanning_plugin.kernel.http import MANAGE, PII, AdminCall, scope
 from adplanning_plugin.kernel.paging import ListParams, paginate
+from adplanning_plugin.links import Links
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
@@ -84,13 +85,22 @@ class IdentityController(Controller):
     async def person(self, call: NamedDependency[AdminCall], person_id: FromPath[str]) -> dict[str, Any]:
         """Visitors with the edges that lead to them, those that only claim to be this person, and what was revoked."""
         async with call.reading() as session:
-            return {"identity": await person_identity(session, call.tenant_id, person_id, pii=True)}
+            identity = await person_identity(session, call.tenant_id, person_id, pii=True)
+            if not identity["edges"]:
+                linked = call.runtime.get(Links).by_ids("person", call.tenant_id, [person_id])
+                if await session.scalar(select(linked.c.id).limit(1)) is None:
+                    raise NotFound(f"There is no person {person_id}.")
+            return {"identity": identity}
 
     @get("/visitors/{visitor_id:str}", operation_id="getVisitorIdentity", summary="A visitor's edges")
     async def visitor(self, call: NamedDependency[AdminCall], visitor_id: FromPath[str]) -> dict[str, Any]:
         """Every edge, also what was revoked; people's ids need adplanning:pii."""
         async with call.reading() as session:
-            return {"identity": await visitor_identity(session, call.tenant_id, visitor_id, pii=call.allows(PII))}
+            known = (Visitor.tenant_id == call.tenant_id) & (Visitor.id == visitor_id)
+            identity = await visitor_identity(session, call.tenant_id, visitor_id, pii=call.allows(PII))
+            if not identity["edges"] and await session.scalar(select(Visitor.id).where(known)) is None:
+                raise NotFound(f"There is no visitor {visitor_id}.")
+            return {"identity": identity}
 
     @post(
         "/visitors/{visitor_id:str}/edges/{edge_id:str}/revoke",
@@ -233,7 +243,7 @@ class DenylistController(Controller):
         status_code=200,
     )
     async def remove(
-        self, call: NamedDependency[AdminCall], denied_id: FromPath[str], version: FromQuery[int]
+        self, call: NamedDependency[AdminCall], denied_id: FromPath[str], version: FromQuery[int | None] = None
     ) -> dict[str, Any]:
         """Its edges link again, and the cap of its kind passes it over."""
         async with call.transaction() as session:

@@ -112,8 +112,13 @@ async def confirm_claim(
     """A visitor that left this person's address in a form is theirs indeed: a strong edge of kind `confirmed` says so.
 
     Raises:
+        NotFound: nothing is known of the visitor.
         Conflict: the visitor claims no such thing, or is somebody's by now.
     """
+    e = edge_table.c
+    seen = select(e.visitor_id).where(e.tenant_id == tenant_id, e.visitor_id == visitor_id).limit(1)
+    if await session.scalar(seen) is None:
+        raise NotFound(f"There is no visitor {visitor_id} with an edge.")
     await hold(session, tenant_id)
     claimed = claimed_visitors(tenant_id, [person_id])
     known = select(claimed.c.visitor_id).where(claimed.c.visitor_id == visitor_id)

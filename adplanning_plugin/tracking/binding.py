@@ -21,8 +21,8 @@ from adplanning_plugin.tracking.capture import RequestVisit, current, landing_ro
 from adplanning_plugin.tracking.edges import write_edges
 from adplanning_plugin.tracking.flush import Flusher
 from adplanning_plugin.tracking.models import CheckoutBinding, OrderVisit
+from adplanning_plugin.tracking.presence import Visit
 from adplanning_plugin.tracking.tokens import write_link, write_visit
-from adplanning_plugin.tracking.visits import Visit
 
 if TYPE_CHECKING:
     from litestar.connection import ASGIConnection

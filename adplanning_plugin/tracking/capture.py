@@ -24,7 +24,7 @@ from adplanning_plugin.tracking.consent import Consent
 from adplanning_plugin.tracking.dropped import Dropped
 from adplanning_plugin.tracking.edges import link_visitor
 from adplanning_plugin.tracking.flush import EventRow, Flusher
-from adplanning_plugin.tracking.visits import Visit, Visits
+from adplanning_plugin.tracking.presence import Visit, Visits
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send

@@ -27,10 +27,10 @@ from adplanning_plugin.tracking.flush import Flusher
 from adplanning_plugin.tracking.gate import Gate
 from adplanning_plugin.tracking.ingest import public_routes
 from adplanning_plugin.tracking.models import CheckoutBinding, DroppedTraffic, Event, OrderVisit, Session
+from adplanning_plugin.tracking.presence import Visits
 from adplanning_plugin.tracking.privacy import PRIVACY_SECTION, Privacy
 from adplanning_plugin.tracking.script import script_route
 from adplanning_plugin.tracking.stream import SESSION_READER
-from adplanning_plugin.tracking.visits import Visits
 
 _MODELS = (Event, Session, CheckoutBinding, OrderVisit, DroppedTraffic)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adplanning_plugin.kernel.runtime import Runtime
-    from adplanning_plugin.tracking.visits import Visit
+    from adplanning_plugin.tracking.presence import Visit
 
 _MAX_WAITING = 200
 _waiting: set[asyncio.Task[None]] = set()

@@ -21,7 +21,7 @@ from adplanning_plugin.options import IngestOptions
 from adplanning_plugin.tracking.capture import MAX_UTM, json_of, read_landing
 from adplanning_plugin.tracking.consent import ADS, Consent, ConsentIn, explicit
 from adplanning_plugin.tracking.flush import EventRow
-from adplanning_plugin.tracking.visits import Visit
+from adplanning_plugin.tracking.presence import Visit
 
 MAX_PROPERTIES = 8_192
 """Bytes of one event's properties."""

@@ -33,9 +33,9 @@ from adplanning_plugin.tracking.incoming import (
     from_referrer,
     read_body,
 )
+from adplanning_plugin.tracking.presence import Visit, Visits, parse_cookies
 from adplanning_plugin.tracking.privacy import Privacy
 from adplanning_plugin.tracking.tokens import read_link, read_visit, write_visit
-from adplanning_plugin.tracking.visits import Visit, Visits, parse_cookies
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send

@@ -4,6 +4,7 @@ Revision adplanning_0008, after adplanning_0007.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +16,7 @@ depends_on: str | Sequence[str] | None = None
 
 _TENANT = "tenant_id = nullif(current_setting('app.tenant_id', true), '')"
 _TIME = sa.DateTime(timezone=True)
-_ADDED: dict[str, tuple[tuple[str, sa.types.TypeEngine[object]], ...]] = {
+_ADDED: dict[str, tuple[tuple[str, sa.types.TypeEngine[Any]], ...]] = {
     "identity_edge": (("revoked_at", _TIME), ("revoked_by", sa.Text()), ("revoked_reason", sa.Text())),
     "identity_denylist": (("created_by", sa.Text()), ("allowed_at", _TIME), ("allowed_by", sa.Text())),
 }

@@ -27,9 +27,7 @@ SET activated_at = r.created_at, classified_at = r.created_at,
 
 def upgrade() -> None:
     for name in ("activated_at", "superseded_at", "classified_at"):
-        op.add_column(
-            "rule_version", sa.Column(name, sa.DateTime(timezone=True), nullable=True), schema="adplanning"
-        )
+        op.add_column("rule_version", sa.Column(name, sa.DateTime(timezone=True), nullable=True), schema="adplanning")
     op.add_column("rule_version", sa.Column("created_by", sa.Text(), nullable=True), schema="adplanning")
     op.add_column("rule_version", sa.Column("restored_from", sa.BigInteger(), nullable=True), schema="adplanning")
     op.execute("ALTER TABLE adplanning.rule_version NO FORCE ROW LEVEL SECURITY")

@@ -314,10 +314,23 @@ async def fill_side(contract: Contract, side: Side) -> None:
         {"source": side.marker, "medium": "cpc", "visitor_id": visitor, "campaign": side.marker},
     )
     side.ids["touch_id"] = (touch.get("attribution") or touch.get("touchpoint"))["id"]
+    ignored = {"source": side.marker, "medium": "cpc", "visitor_id": visitor, "campaign": f"{secrets.token_hex(8)}"}
+    await _made(side, "POST", "/attribution", ignored)
+    denied = {"kind": "email", "value": f"shared@{side.marker}.example", "reason": "a shared mailbox"}
+    side.ids["denied_id"] = (await _made(side, "POST", "/identity/denylist", denied))["denied"]["id"]
+    fit = await _made(side, "POST", "/attribution/data-driven/fits", {"minimum_conversions": 10**6})
+    side.ids["fit_id"] = fit["fit"]["id"]
     job = await _made(side, "POST", "/operations/jobs/expire-idempotency-keys/run", {})
     side.ids["work_item_id"] = job["work_item"]["id"]
     await backfill(contract.runtime, side.tenant)
     await contract.work(side.tenant)
+    groups = {each["name"]: each["key"] for each in (await side.admin("GET", "/attribution/inbox")).json()["inbox"]}
+    alias = await _made(side, "POST", f"/attribution/inbox/{groups[ignored['campaign']]}/ignore", {})
+    side.ids["key"], side.ids["alias_id"] = groups[side.marker], alias["alias"]["id"]
+    seen_with = "SELECT min(visitor_id) AS id FROM adplanning.identity_edge"
+    side.ids["visitor_id"] = (await contract.rows(seen_with, side.tenant))[0].id
+    edges = (await side.admin("GET", f"/identity/visitors/{side.ids['visitor_id']}")).json()["identity"]["edges"]
+    side.ids["edge_id"] = edges[0]["id"]
     await contract.emit(side.tenant, "order.placed", id=NO_SUCH_ORDER + int(side.tenant))
     await contract.kill(side.tenant, "kind = 'event:tracking.purchases'")
     for name, entity in (("listRuns", "workflow_run"), ("dead", "work_item")):

@@ -88,7 +88,7 @@ async def test_raw_bytes_on_the_admin_routes_are_no_server_error(contract: Contr
     print(f"seed {SEED}")
     chance = random.Random(SEED + 1)
     routes = [route for route in contract.admin_routes if route.method in UNSAFE and route.operation != "runJob"]
-    known = {**contract.main.ids, "section": "attribution", "name": "none", "item_id": "work_0"}
+    known = {**contract.main.ids, "section": "attribution", "name": "none", "item_id": "work_0", "version": "1"}
     async with contract.main.client() as client:
         for number in range(BODIES // 4):
             route, body = routes[number % len(routes)], raw_body(chance)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from tests.contract.store import ADMIN, TABLES, UNSAFE, Contract, Route, Side, assert_problem, strings
 
-NOT_OBJECTS: dict[str, str] = {"section": "attribution", "name": "expire-idempotency-keys"}
+NOT_OBJECTS: dict[str, str] = {"section": "attribution", "name": "expire-idempotency-keys", "version": "1"}
 """Path parameters that name something of the installation, not of a tenant."""
 BODIES: dict[str, Any] = {
     "updateConversion": {"version": 1, "properties": {"changed": True}},
@@ -24,9 +24,21 @@ BODIES: dict[str, Any] = {
     "deleteKey": None,
     "replayDeadLetter": None,
     "eraseCustomer": {"confirm": "whoever it is"},
+    "revokeIdentityEdge": {"version": 1, "reason": "not theirs"},
+    "restoreIdentityEdge": {"version": 1},
+    "partVisitorFromPerson": {"reason": "not theirs"},
+    "confirmVisitorOfPerson": None,
+    "allowIdentifier": None,
+    "approveInboxGroup": {"ad_campaign_id": "3"},
+    "ignoreInboxGroup": {},
+    "revertCampaignAlias": None,
+    "adoptDataDrivenFit": None,
 }
 """A body that would change the object, for every unsafe route to an object."""
-UNSEARCHED = (f"{ADMIN}/exchange-rates",)
+UNSEARCHED = tuple(
+    f"{ADMIN}/{path}"
+    for path in ("exchange-rates", "attribution/data-driven/fits", "attribution/rules", "customers/erasures")
+)
 """Lists that `q` does not search: they say so."""
 TOKEN = re.compile(r"[A-Za-z0-9_@.:-]{8,}")
 FOREIGN_VALUE = """

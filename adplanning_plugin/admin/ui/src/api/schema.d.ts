@@ -6215,7 +6215,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                version: number;
+                version: string;
             };
             cookie?: never;
         };
@@ -10422,8 +10422,8 @@ export interface operations {
     };
     allowIdentifier: {
         parameters: {
-            query: {
-                version: number;
+            query?: {
+                version?: number | null;
             };
             header?: never;
             path: {

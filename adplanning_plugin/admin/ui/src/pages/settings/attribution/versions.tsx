@@ -33,7 +33,7 @@ export function Versions({ label, onRestored }: { label: (setting: string) => st
     before.current = building
   }, [building, client, query.data])
   const again = async (version: number) => {
-    await restore.mutateAsync({ path: { version } })
+    await restore.mutateAsync({ path: { version: String(version) } })
     onRestored()
     toast(`The settings of version ${version} are saved again`)
   }

@@ -1,4 +1,4 @@
-"""Visits: who a request belongs to, read from its cookies and consent; mints ids only where analytics is granted."""
+"""Presence: who a request belongs to, read from its cookies and consent; mints ids only where analytics is granted."""
 
 from __future__ import annotations
 
