@@ -109,7 +109,7 @@ def _pieces(url: str) -> tuple[str, str, str, str, str]:
     scheme, authority, path, query, fragment = (part or "" for part in match.groups())
     host = authority.rpartition("@")[2].lower()
     host = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0].rstrip(".")
-    return scheme.lower(), host[:253], path, query, fragment
+    return scheme.lower(), host[:253], path.strip(), query, fragment
 
 
 def _collect(part: str, utm: dict[str, str], click_ids: dict[str, str]) -> None:
@@ -140,7 +140,8 @@ def _kept(query: str) -> str:
     if not query:
         return ""
     kept: list[str] = []
-    for part in query.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
+    for given in query.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]:
+        part = given.strip()
         key = _decoded(part.partition("=")[0]).strip().lower()
         if key in CLICK_IDS or key in PERSONAL or not part or _has_address(part):
             continue

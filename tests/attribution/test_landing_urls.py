@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adplanning_plugin.attribution.utm import campaign_key, normalise_name
@@ -77,6 +77,9 @@ def test_no_text_is_an_error(url, referrer):
 
 
 @given(st.text(min_size=1, max_size=300))
+@example(" &")
+@example("\u3000#x")
+@example(" &a")
 def test_reading_a_clean_url_again_changes_nothing(query):
     once = parse_landing("https://s.example/p?" + query)
     again = parse_landing(once.clean_url)

@@ -77,7 +77,8 @@ async def test_credit_after_a_stitch_and_its_revocation_is_the_credit_before_it(
     assert stitched != before
 
     for visitor in ("phone", "laptop", "tablet"):
-        for edge in (await admin.get(f"/identity/visitors/{visitor}")).json()["identity"]["edges"]:
+        seen_as = await admin.get(f"/identity/visitors/{visitor}")
+        for edge in seen_as.json()["identity"]["edges"] if seen_as.status_code == 200 else ():
             if (edge["kind"], edge["first_seen_at"]) != ("login", "2026-02-27T12:00:00Z"):
                 path = f"/identity/visitors/{visitor}/edges/{edge['id']}/revoke"
                 answer = await admin.post(path, json={"version": edge["version"], "reason": "a mistake"})
@@ -86,7 +87,8 @@ async def test_credit_after_a_stitch_and_its_revocation_is_the_credit_before_it(
     assert await books(store) == before
 
     for visitor in ("phone", "laptop", "tablet"):
-        for edge in (await admin.get(f"/identity/visitors/{visitor}")).json()["identity"]["edges"]:
+        seen_as = await admin.get(f"/identity/visitors/{visitor}")
+        for edge in seen_as.json()["identity"]["edges"] if seen_as.status_code == 200 else ():
             if edge["revoked_at"]:
                 path = f"/identity/visitors/{visitor}/edges/{edge['id']}/restore"
                 assert (await admin.post(path, json={"version": edge["version"]})).status_code == 200
@@ -189,7 +191,7 @@ async def test_people_are_shown_and_parted_by_those_alone_who_may(whole, admin):
     for headers in (READER, MANAGER):
         answer = await admin.post("/identity/people/7/visitors/phone/revoke", json={"reason": "x"}, headers=headers)
         assert answer.status_code == 403
-    assert (await admin.get("/identity/visitors/phone", headers={"x-store": "other"})).json()["identity"]["edges"] == []
+    assert (await admin.get("/identity/visitors/phone", headers={"x-store": "other"})).status_code == 404
 
 
 async def test_the_denylist_takes_an_address_and_gives_it_back(store, whole, admin):

@@ -13,6 +13,7 @@ from tests.ui.visiting import UI, Site, Visit
 API = "/admin/ad-planning"
 ONE_OF = {
     "/campaigns/$id": ("/ad-campaigns", "ad_campaigns", "id"),
+    "/customers/$id": ("/customers", "customers", "id"),
     "/conversions/$id": ("/conversions?conversion_type=purchase&platform=meta", "conversions", "id"),
     "/goals/$id": ("/goals", "goals", "id"),
     "/operations/runs/$id": ("/operations/runs", "runs", "id"),

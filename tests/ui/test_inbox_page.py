@@ -76,7 +76,7 @@ async def test_filters_stand_in_the_address_and_survive_back_and_reload(open_pag
     visit = await open_page("/attribution/inbox")
     page = visit.page
     await page.get_by_label("Platform", exact=True).select_option("google")
-    await expect(page.get_by_role("button", name=re.compile("^shopping all.*open$", re.IGNORECASE))).to_be_visible()
+    await expect(page.get_by_role("button", name=re.compile("^shopping.all.*open$", re.IGNORECASE))).to_be_visible()
     await page.get_by_role("tab", name="Matched by likeness").click()
     await page.go_back()
     await visit.settle()
