@@ -97,7 +97,7 @@ async def test_who_may_not_write_sees_and_decides_nothing(open_page: OpenPage) -
 
 
 async def test_a_refused_decision_says_why(open_page: OpenPage) -> None:
-    visit = await open_page("/attribution/inbox?q=szn")
+    visit = await open_page("/attribution/inbox")
     page = visit.page
 
     async def refuse(route: Route) -> None:
@@ -105,5 +105,5 @@ async def test_a_refused_decision_says_why(open_page: OpenPage) -> None:
         await route.fulfill(status=404, json=problem, content_type="application/problem+json")
 
     await page.route("**/attribution/inbox/*/approve", refuse)
-    await page.get_by_role("button", name=re.compile("^Approve: ")).click()
+    await page.get_by_role("button", name=re.compile("^Approve: ")).first.click()
     await expect(page.get_by_text("It was decided meanwhile.")).to_be_visible()

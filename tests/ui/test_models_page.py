@@ -19,9 +19,11 @@ async def test_the_disagreement_is_drawn_tabled_and_judged_against_the_target(op
     await page.get_by_role("button", name="Show Places under each model as a table").click()
     await expect(page.get_by_role("table", name="Places under each model")).to_be_visible()
     decisions = page.get_by_role("table", name="Decisions by model")
-    await expect(decisions).to_contain_text("Increase")
+    await expect(decisions).to_contain_text("Last non-direct")
     await visit.check("models")
 
+    await page.get_by_label("Target ROAS").fill("0.01")
+    await expect(decisions).to_contain_text("Increase")
     await page.get_by_label("Target ROAS").fill("100")
     await expect(decisions).not_to_contain_text("Increase")
     await expect(decisions).to_contain_text("Cut")
