@@ -40,7 +40,8 @@ _PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _UNWANTED = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_ADDRESS = re.compile(r"[^/&=?\s]+(?:@|%40)[^/&=?\s]+\.[^/&=?\s]+", re.IGNORECASE)
+_PART = re.compile(r"[^/&=?\s]+")
+_AT = re.compile("@|%40")
 _SPACE = re.compile(r"\s+")
 
 
@@ -125,11 +126,19 @@ def _collect(part: str, utm: dict[str, str], click_ids: dict[str, str]) -> None:
 
 
 def _redact_path(path: str) -> str:
-    return _ADDRESS.sub("redacted", path) if "@" in path or "%40" in path else path
+    if "@" not in path and "%40" not in path:
+        return path
+    return _PART.sub(lambda part: "redacted" if _is_address(part[0]) else part[0], path)
 
 
-def _has_address(part: str) -> bool:
-    return ("@" in part or "%40" in part) and _ADDRESS.search(part) is not None
+def _has_address(given: str) -> bool:
+    return ("@" in given or "%40" in given) and any(_is_address(part[0]) for part in _PART.finditer(given))
+
+
+def _is_address(part: str) -> bool:
+    """Something, an `@`, something with a dot inside. One pattern for all of it would try every pair of the two."""
+    at = _AT.search(part, 1)
+    return at is not None and part.rfind(".", at.end() + 1, -1) >= 0
 
 
 def _decoded(part: str) -> str:

@@ -27,7 +27,7 @@ from adplanning_plugin.kernel.work import Work
 
 LONGEST_BACKOFF = 900.0
 PURGE_AT_ONCE = 20_000
-_EMAIL = re.compile(r"[^\s@<>()\"']+@[^\s@<>()\"']+\.[A-Za-z]{2,}")
+_EMAIL = re.compile(r"(?<![^\s@<>()\"'])[^\s@<>()\"']+@[^\s@<>()\"']+\.[A-Za-z]{2,}")
 _REDACTOR = Redactor()
 
 

@@ -24,7 +24,7 @@ request_id: ContextVar[str] = ContextVar("adplanning_request_id", default="")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _EMAIL = re.compile(r"[^\s@<>\"'=:,;(){}\[\]/?&|]{1,256}(?:@|%40|\\u0040)[^\s@<>\"'=:,;(){}\[\]/?&|]{1,255}")
 _SECRET_PAIR = re.compile(
-    r"(?i)([\"']?\b(?:[a-z0-9_]*(?:token|secret|password|passwd|cookie|authorization|api[_-]?key|csrf[a-z_-]*)"
+    r"(?i)([\"']?\b(?:[a-z0-9_]*(?:token|secret|password|passwd|cookie|authorization|api[_-]?key|csrf[a-z_-]{0,40})"
     r"|gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|twclid|li_fat_id|epik|sccid|_?fbp|_?fbc|rdt_cid|yclid"
     r"|irclickid|e-?mail|phone|first_name|last_name)\b[\"']?\s*(?:=|:|%3D)\s*)(?:bearer\s+|basic\s+)?"
     r"(\"[^\"]*\"|'[^']*'|[^\s&,;)}\]]+)"

@@ -25,7 +25,8 @@ from adplanning_plugin.tracking.presence import Visit
 
 MAX_PROPERTIES = 8_192
 """Bytes of one event's properties."""
-_ADDRESS = re.compile(r"[^\s\"'<>@,;:\\]+@[^\s\"'<>@,;:\\]+\.[^\s\"'<>@,;:\\]+")
+# Tried once at the beginning of a run of such characters, not again at each of them.
+_ADDRESS = re.compile(r"(?<![^\s\"'<>@,;:\\])[^\s\"'<>@,;:\\]+@[^\s\"'<>@,;:\\]+\.[^\s\"'<>@,;:\\]+")
 _DEPTH = 5
 _KEPT_URL = 256
 """Characters of a URL whose reading is remembered."""

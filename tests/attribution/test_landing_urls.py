@@ -1,5 +1,6 @@
 """Landings: what one URL says about where a visit came from, and what of it is kept."""
 
+import re
 import time
 
 import pytest
@@ -68,6 +69,20 @@ def test_a_thousand_parameters_cost_nothing():
     assert landing.utm == {"source": "z"}
     assert len(landing.clean_url) <= 2048
     assert (time.process_time() - begun) / 20 < 0.05
+
+
+@pytest.mark.parametrize("tail", ["a@" * 1_000, "a%40" * 1_000, "a" * 4_000 + "@", "@." * 1_000])
+def test_what_looks_like_many_addresses_costs_nothing(tail):
+    begun = time.process_time()
+    parse_landing(f"https://s.example/{tail}?q={tail}#{tail}", f"https://r.example/{tail}")
+    assert time.process_time() - begun < 0.1
+
+
+@given(st.text(alphabet="ab@.%40/=& ", max_size=30))
+def test_an_address_is_redacted_wherever_it_stands(path):
+    part = r"[^/&=?\s]+"
+    expected = re.sub(rf"{part}(?:@|%40){part}\.{part}", "redacted", path.rstrip())
+    assert parse_landing(f"https://s.example/{path}").clean_url == f"https://s.example/{expected}"
 
 
 @given(st.text(max_size=400), st.one_of(st.none(), st.text(max_size=100)))
