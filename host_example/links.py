@@ -200,6 +200,7 @@ LINKS = (
             "ended_at": WebSession.ended_at,
             "landing_url": WebSession.landing_url,
             "referrer": WebSession.referrer,
+            "device": WebSession.device,
             "website_id": WebSession.site_no,
         },
         writeback={"ad_campaign_id": WebSession.credited_campaign, "attribution_resolved": WebSession.credit_done},

@@ -35,7 +35,7 @@ from adplanning_plugin.stats.credit import eligible
 
 _SHOWN = (
     "id", "origin", "source", "medium", "campaign", "term", "content", "channel", "platform", "is_direct",
-    "referrer_host", "landing_path", "session_id", "visitor_id", "website_id",
+    "referrer_host", "landing_path", "device", "browser", "session_id", "visitor_id", "website_id",
 )  # fmt: skip
 _RESOLVED = ("resolution_method", "resolution_reason", "confidence", "ad_campaign_id", "ad_set_id", "ad_id")
 _SHARED = ("linear", "time_decay", "position_based")

@@ -15,7 +15,7 @@ from adplanning_plugin.identity import erased_as
 from adplanning_plugin.kernel.landing import UTM_FIELDS, fold, host_of, parse_landing
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
-from adplanning_plugin.tracking import event_table, is_bot
+from adplanning_plugin.tracking import DEVICES, agent_of, event_table, is_bot
 
 _event = cast("Table", event_table)
 _HOST = "lower(substring({column} FROM '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)'))"
@@ -40,6 +40,7 @@ _LANDINGS = text(
     f"""
     SELECT * FROM (
       SELECT e.session_id, e.id, e.visitor_id, e.occurred_at, e.website_id, e.utm, e.click_ids, e.path, e.referrer,
+             e.device, e.browser,
              {_REFERRER_HOST} AS referrer_host, {_OWN_HOST} AS own_host,
              row_number() OVER (PARTITION BY e.session_id ORDER BY e.occurred_at, e.id) AS n
       FROM {_event.fullname} e
@@ -88,6 +89,8 @@ async def own_landings(session: AsyncSession, tenant_id: str, spans: Sequence[Sp
             referrer_host=row.referrer_host,
             own_host=row.own_host,
             path=row.path,
+            device=row.device,
+            browser=row.browser,
             begins=row.n == 1,
         )
         for row in rows
@@ -122,6 +125,8 @@ async def host_landings(
 def _host_landing(row: Row[Any], domains: Mapping[str, str]) -> Landing:
     said = parse_landing(row.landing_url, row.referrer)
     given = {name: folded for name in UTM_FIELDS if (folded := fold(getattr(row, f"utm_{name}") or ""))}
+    agent = agent_of(row.user_agent or "")
+    named = (row.device or "").strip().lower()
     return Landing(
         session_id=row.id,
         key=row.id,
@@ -134,6 +139,8 @@ def _host_landing(row: Row[Any], domains: Mapping[str, str]) -> Landing:
         referrer_host=said.referrer_host or _bare_host(row.referrer),
         own_host=said.host or domains.get(row.website_id or ""),
         path=said.path if row.landing_url else None,
+        device=named if named in DEVICES else agent.device,
+        browser=agent.browser,
     )
 
 

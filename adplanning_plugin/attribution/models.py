@@ -65,6 +65,9 @@ class Touchpoint(TenantRow, Versioned, Base):
     click_ids: Mapped[dict[str, Any] | None]
     referrer_host: Mapped[str | None]
     landing_path: Mapped[str | None]
+    device: Mapped[str | None]
+    """mobile, tablet or desktop."""
+    browser: Mapped[str | None]
     channel: Mapped[str]
     platform: Mapped[str]
     """meta, google, generic or direct."""

@@ -35,6 +35,8 @@ class Landing(msgspec.Struct, kw_only=True):
     referrer_host: str | None = None
     own_host: str | None = None
     path: str | None = None
+    device: str | None = None
+    browser: str | None = None
     begins: bool = True
     """Whether the session begins here: only then can it be direct."""
 
@@ -58,6 +60,8 @@ class Touch(msgspec.Struct, kw_only=True):
     click_ids: dict[str, Any] | None
     referrer_host: str | None
     landing_path: str | None
+    device: str | None
+    browser: str | None
     channel: str
     platform: str
     is_direct: bool
@@ -122,6 +126,8 @@ def touches_of(tenant_id: str, origin: str, landings: Iterable[Landing], classin
                     click_ids=landing.click_ids or None,
                     referrer_host=landing.referrer_host,
                     landing_path=landing.path,
+                    device=landing.device,
+                    browser=landing.browser,
                     channel=read.channel,
                     platform=read.platform,
                     is_direct=read.is_direct,
@@ -139,12 +145,12 @@ def names_campaign(key: str | None, utm: dict[str, Any]) -> bool:
 
 _COLUMNS = """id text, origin text, session_id text, visitor_id text, person_id text, occurred_at timestamptz,
   website_id text, source text, medium text, campaign text, term text, content text, campaign_key text, click_ids jsonb,
-  referrer_host text, landing_path text, channel text, platform text, is_direct boolean, is_excluded boolean,
-  resolution_method text"""
+  referrer_host text, landing_path text, device text, browser text, channel text, platform text, is_direct boolean,
+  is_excluded boolean, resolution_method text"""
 _NAMES = ", ".join(part.split()[0] for part in _COLUMNS.split(","))
 _PLAIN = ("visitor_id", "person_id", "occurred_at", "website_id", "source", "medium", "campaign", "term", "content",
-          "campaign_key", "click_ids", "referrer_host", "landing_path", "channel", "platform", "is_direct",
-          "is_excluded")  # fmt: skip
+          "campaign_key", "click_ids", "referrer_host", "landing_path", "device", "browser", "channel", "platform",
+          "is_direct", "is_excluded")  # fmt: skip
 # What a touch resolved to stays while it still names the same campaign; a manual assignment stays in any case.
 _SAME = """(t.resolution_method = 'manual' OR (t.campaign_key, t.campaign, t.term, t.content, t.platform, t.website_id)
   IS NOT DISTINCT FROM (excluded.campaign_key, excluded.campaign, excluded.term, excluded.content, excluded.platform,

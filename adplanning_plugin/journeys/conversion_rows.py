@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -93,8 +94,8 @@ def matching(tenant_id: str, wanted: JourneyFilter) -> ColumnElement[bool]:
 def journey_rows(links: Links, tenant_id: str, wanted: JourneyFilter) -> AnySelect:
     """Conversions with what their touches come to; without order and limit.
 
-    Columns: the conversion's, touches, first_touch_at, channels and platforms (oldest first), hours (first touch to
-    conversion), email. What touches come to is asked row by row, so that a count of the rows asks nothing.
+    Columns: the conversion's, touches, first_touch_at, first_device, channels and platforms (oldest first), hours
+    (first touch to conversion), email. What touches come to is asked row by row: a count of the rows asks nothing.
     """
     c, of = conversion.c, credit.c
     mine = [*touches_of(tenant_id, wanted.window_days), of.conversion_id == c.id]
@@ -107,11 +108,19 @@ def journey_rows(links: Links, tenant_id: str, wanted: JourneyFilter) -> AnySele
         *(c[name] for name in _SHOWN),
         asked(func.count()).label("touches"),
         first.label("first_touch_at"),
+        _first_device(mine).label("first_device"),
         asked(_in_order(of.channel)).label("channels"),
         asked(_in_order(of.platform)).label("platforms"),
         _hours(c.occurred_at, first).label("hours"),
         email_of(links, tenant_id).label("email"),
     ).where(matching(tenant_id, wanted))
+
+
+def _first_device(mine: Sequence[ColumnElement[bool]]) -> ColumnElement[Any]:
+    of, t = credit.c, touchpoint.c
+    statement = select(t.device).where(*mine, t.tenant_id == of.tenant_id, t.id == of.touch_id)
+    first = statement.order_by(of.position, of.touch_id).limit(1)
+    return first.correlate(conversion).scalar_subquery()
 
 
 def _in_order(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -148,6 +157,8 @@ def touch_rows(tenant_id: str, conversion_id: str, window_days: int) -> Select[A
             t.session_id,
             t.visitor_id,
             t.landing_path,
+            t.device,
+            t.browser,
             t.referrer_host,
             t.resolution_method,
             func.coalesce(t.is_direct, false()).label("is_direct"),

@@ -11,7 +11,6 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution import Rules
-from adplanning_plugin.journeys.agents import browser_of, device_of
 from adplanning_plugin.journeys.conversion_rows import JourneyFilter, journey_rows, touch_rows
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.errors import NotFound
@@ -44,6 +43,8 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     channels: list[str]
     """Of the touches, oldest first."""
     platforms: list[str]
+    first_device: str | None
+    """mobile, tablet or desktop: of the first touch in the window."""
     first_touch_at: str | None
     hours_to_conversion: float | None
     """From the first touch in the window; null without touches."""
@@ -71,6 +72,7 @@ def listed(row: Row[Any], *, personal: bool) -> Listed:
         touches=row.touches,
         channels=list(row.channels or ()),
         platforms=list(row.platforms or ()),
+        first_device=row.first_device,
         first_touch_at=_when(row.first_touch_at),
         hours_to_conversion=None if row.hours is None else round(row.hours, 2),
         ad_campaign_id=row.ad_campaign_id,
@@ -111,7 +113,6 @@ async def conversion_journey(
         entity: await _names(session, links, tenant_id, entity, [getattr(each, f"{entity}_id") for each in touches])
         for entity in ("ad_campaign", "ad_set", "ad")
     }
-    agents = await _agents(session, links, tenant_id, [each.session_id for each in touches])
     models = rules.models[: len(credited[0].weights)] if credited else rules.models
     body: dict[str, Any] = msgspec.structs.asdict(listed(row, personal=personal))
     return {
@@ -123,7 +124,7 @@ async def conversion_journey(
         "models": list(models),
         "is_credited": bool(credited),
         "touchpoints": [
-            {**_touch(each, models, names, agents), **_between(touches, index, row.occurred_at)}
+            {**_touch(each, models, names), **_between(touches, index, row.occurred_at)}
             for index, each in enumerate(touches)
         ],
         "unattributed": next((_shares(each, models) for each in credited if not each.touch_id), None),
@@ -132,13 +133,10 @@ async def conversion_journey(
     }
 
 
-def _touch(
-    row: Row[Any], models: Sequence[str], names: Mapping[str, Mapping[str, str]], agents: Mapping[str, str | None]
-) -> dict[str, Any]:
+def _touch(row: Row[Any], models: Sequence[str], names: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     plain = ("channel", "platform", "source", "medium", "term", "content", "landing_path", "referrer_host",
-             "resolution_method", "is_direct", "session_id", "visitor_id", "ad_campaign_id", "ad_set_id",
-             "ad_id")  # fmt: skip
-    agent = agents.get(row.session_id or "")
+             "device", "browser", "resolution_method", "is_direct", "session_id", "visitor_id",
+             "ad_campaign_id", "ad_set_id", "ad_id")  # fmt: skip
     return {
         "id": row.touch_id,
         "position": row.position,
@@ -147,8 +145,6 @@ def _touch(
         "campaign": names["ad_campaign"].get(row.ad_campaign_id or "") or row.campaign,
         "ad_set": names["ad_set"].get(row.ad_set_id or ""),
         "ad": names["ad"].get(row.ad_id or ""),
-        "device": device_of(agent),
-        "browser": browser_of(agent),
         "credit": _shares(row, models),
     }
 
@@ -180,17 +176,6 @@ async def _names(
         return {}
     rows = links.by_ids(entity, tenant_id, wanted)
     return {row.id: row.name for row in await session.execute(select(rows.c.id, rows.c.name)) if row.name}
-
-
-async def _agents(
-    session: AsyncSession, links: Links, tenant_id: str, session_ids: Sequence[str | None]
-) -> dict[str, str | None]:
-    """User agents by session, where the store keeps them; the tracker stores none."""
-    wanted = sorted({each for each in session_ids if each})
-    if not wanted or not links.has("analytics_session") or not links.provides("analytics_session", "user_agent"):
-        return {}
-    rows = links.by_ids("analytics_session", tenant_id, wanted)
-    return {row.id: row.user_agent for row in await session.execute(select(rows.c.id, rows.c.user_agent))}
 
 
 async def _order(

@@ -183,7 +183,7 @@ def _made(runtime: Runtime, tenant_id: str, scope: Scope) -> Select[Any]:
         .group_by(bought.c.subject)
         .subquery("orders")
     )
-    first = _first_touch(runtime, tenant_id, scope)
+    first = _first_touch(tenant_id, scope)
     made = (
         select(
             seen.c.subject,
@@ -238,17 +238,16 @@ async def _rank_purchases(session: AsyncSession, tenant_id: str, scope: Scope) -
     await session.execute(statement)
 
 
-def _first_touch(runtime: Runtime, tenant_id: str, scope: Scope) -> FromClause:
+def _first_touch(tenant_id: str, scope: Scope) -> FromClause:
     """The first touch of each subject: where, and on what, its journey began."""
     c = touch.c
     conditions = [c.tenant_id == tenant_id]
     if scope.members is not None:
         conditions.append(of_members(touch, scope.members))
-    columns = (c.id, c.occurred_at, c.visitor_id, c.person_id, c.session_id, c.channel, c.platform, c.ad_campaign_id)
+    columns = (c.id, c.occurred_at, c.visitor_id, c.person_id, c.channel, c.platform, c.ad_campaign_id, c.device)
     nobody = sql_cast(null(), Text).label("identifier")
     rows = select(*columns, c.website_id, nobody).where(*conditions).subquery("touch")
     subject, joined = subject_of(rows, tenant_id)
-    device, joined = _device(runtime, tenant_id, scope, rows, joined)
     return (
         select(
             subject.label("subject"),
@@ -257,33 +256,13 @@ def _first_touch(runtime: Runtime, tenant_id: str, scope: Scope) -> FromClause:
             rows.c.platform,
             rows.c.ad_campaign_id,
             rows.c.website_id,
-            device.label("device"),
+            rows.c.device,
         )
         .select_from(joined)
         .ext(distinct_on(subject))
         .order_by(subject, rows.c.occurred_at, rows.c.id)
         .subquery("first_touch")
     )
-
-
-def _device(
-    runtime: Runtime, tenant_id: str, scope: Scope, rows: FromClause, joined: FromClause
-) -> tuple[ColumnElement[Any], FromClause]:
-    """What kind of device the store's session names, where it keeps the browser's name."""
-    links = runtime.get(Links)
-    if not links.provides("analytics_session", "user_agent"):
-        return sql_cast(null(), Text), joined
-    if scope.members is None:
-        visit = links.selectable("analytics_session", tenant_id)
-    else:
-        visit = links.by_ids("analytics_session", tenant_id, scope.sessions)
-    agent = func.lower(visit.c.user_agent)
-    device = case(
-        (agent.regexp_match("ipad|tablet|kindle|silk/|android(?!.*mobile)"), "tablet"),
-        (agent.regexp_match("mobi|iphone|ipod|android"), "mobile"),
-        (func.coalesce(agent, "") != "", "desktop"),
-    )
-    return device, joined.outerjoin(visit, visit.c.id == rows.c.session_id)
 
 
 def _person(subject: ColumnElement[Any]) -> ColumnElement[Any]:

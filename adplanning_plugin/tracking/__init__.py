@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adplanning_plugin.tracking.agents import DEVICES, agent_of
 from adplanning_plugin.tracking.binding import (
     bind_visitor,
     current_visitor,
@@ -57,12 +58,14 @@ goal_table = Goal.__table__
 __all__ = [
     "CONVERSION_TYPES",
     "COUNTED",
+    "DEVICES",
     "Assignment",
     "CaptureHooks",
     "CaptureMiddleware",
     "ConversionType",
     "LastTouches",
     "Period",
+    "agent_of",
     "app_routes",
     "bind_visitor",
     "capture_routes",

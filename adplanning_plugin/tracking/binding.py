@@ -148,7 +148,8 @@ def _begin(known: RequestVisit, visit: Visit) -> None:
         return
     known.begin(visit)
     if known.recovered is not None and cast("dict[str, Any]", known.scope).get("method") != "GET":
-        known.runtime.get(Flusher).offer(visit.tenant_id, [landing_row(known.recovered, visit)])
+        row = landing_row(known.recovered, visit, known.agent)
+        known.runtime.get(Flusher).offer(visit.tenant_id, [row])
 
 
 def _request_visit(request: Connection) -> RequestVisit | None:

@@ -19,6 +19,7 @@ from litestar.middleware import ASGIMiddleware
 from adplanning_plugin.kernel.days import now
 from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.landing import Landing, host_of, parse_landing
+from adplanning_plugin.tracking.agents import agent_of
 from adplanning_plugin.tracking.bots import ignores_page
 from adplanning_plugin.tracking.consent import Consent
 from adplanning_plugin.tracking.dropped import Dropped
@@ -63,6 +64,11 @@ class RequestVisit:
             tenant_id = self.visits.tenant_of(self.scope)
             self._visit = self.visits.read(self.scope, tenant_id, self.headers) if tenant_id else False
         return self._visit or None
+
+    @property
+    def agent(self) -> str:
+        """The header in which the browser says what it is."""
+        return self.headers.get(b"user-agent", b"").decode("latin-1")
 
     def begin(self, visit: Visit) -> None:
         """Mint what the visit lacks; a first consented request also reads the landing out of its own-site Referer."""
@@ -140,8 +146,7 @@ class CaptureMiddleware(ASGIMiddleware):
         if visit is None or _is_shared(response):
             return
         extra: list[tuple[bytes, bytes]] = []
-        agent = request.headers.get(b"user-agent", b"").decode("latin-1")
-        if is_page and not ignores_page(agent, self._runtime.options.ingest):
+        if is_page and not ignores_page(request.agent, self._runtime.options.ingest):
             request.begin(visit)
             extra = self._record(request, visit)
         elif is_page:
@@ -163,7 +168,7 @@ class CaptureMiddleware(ASGIMiddleware):
             outside = landing.referrer_host is not None and landing.referrer_host != request.host
             if not (visit.fresh_session or landing.utm or landing.click_ids or outside):
                 return []
-        row = landing_row(landing, visit)
+        row = landing_row(landing, visit, request.agent)
         self._runtime.get(Flusher).offer(visit.tenant_id, [row])
         counts["landings"] += 1
         query = request.scope["query_string"]
@@ -189,9 +194,9 @@ def read_landing(url: str, referrer: str | None) -> Landing:
     return parse_landing(url, referrer)
 
 
-def landing_row(landing: Landing, visit: Visit) -> EventRow:
+def landing_row(landing: Landing, visit: Visit, user_agent: str) -> EventRow:
     """The page view of a landing, as the visit's consent allows it to be stored."""
-    received = now()
+    received, agent = now(), agent_of(user_agent)
     occurred = received.replace(microsecond=received.microsecond // 1000 * 1000)
     if occurred == received:  # equal times would say that a client sent the id without a time
         received += timedelta(microseconds=1)
@@ -209,6 +214,8 @@ def landing_row(landing: Landing, visit: Visit) -> EventRow:
         click_ids=_click_ids(landing, visit.consent),
         consent=visit.consent.bits,
         source="server",
+        device=agent.device,
+        browser=agent.browser,
     )
 
 

@@ -51,6 +51,8 @@ class EventRow(msgspec.Struct, omit_defaults=True, gc=False):
     properties: msgspec.Raw | None = None
     consent: int = 0
     source: str = "tracker"
+    device: str | None = None
+    browser: str | None = None
 
     @property
     def is_untimed(self) -> bool:

@@ -18,6 +18,7 @@ from adplanning_plugin.kernel.landing import CLICK_IDS, fold, parse_landing
 from adplanning_plugin.kernel.money import check_currency, to_minor
 from adplanning_plugin.kernel.sentences import field_error
 from adplanning_plugin.options import IngestOptions
+from adplanning_plugin.tracking.agents import NO_AGENT, Agent
 from adplanning_plugin.tracking.capture import MAX_UTM, json_of, read_landing
 from adplanning_plugin.tracking.consent import ADS, Consent, ConsentIn, explicit
 from adplanning_plugin.tracking.flush import EventRow
@@ -229,12 +230,15 @@ def _clean_referrer(referrer: str) -> str | None:
 class Recorder:
     """Turns checked events of one request into rows."""
 
-    def __init__(self, options: IngestOptions, received: datetime, website_id: str | None) -> None:
+    def __init__(
+        self, options: IngestOptions, received: datetime, website_id: str | None, agent: Agent = NO_AGENT
+    ) -> None:
         self._received = received
         self._latest = received + timedelta(minutes=options.max_future_minutes)
         self._oldest = received - timedelta(days=options.max_age_days)
         self._max_age_days = options.max_age_days
         self._website_id = website_id
+        self._device, self._browser = agent
 
     def row(self, event: EventIn, visit: Visit, consent: Consent) -> EventRow:
         """The row of one event, as far as its consent lets it be kept.
@@ -258,7 +262,7 @@ class Recorder:
         return EventRow(
             at, event_id, self._received, event.name, visitor_id, session_id, self._website_id, page.url, page.path,
             referrer, utm, clicks if consent.bits & ADS else None, value, currency, event.seconds, event.scroll,
-            properties, consent.bits, "tracker",
+            properties, consent.bits, "tracker", self._device, self._browser,
         )  # fmt: skip
 
     def landing(self, landing: LandingIn, visit: Visit) -> EventRow | None:
@@ -271,6 +275,7 @@ class Recorder:
             self._received, new_id("evt"), received, "page_view", visit.visitor_id, visit.session_id, self._website_id,
             read.clean_url, read.path, read.clean_referrer, json_of(read.utm),
             json_of(read.click_ids) if visit.consent.ads else None, consent=visit.consent.bits,
+            device=self._device, browser=self._browser,
         )  # fmt: skip
 
     def _anonymous(

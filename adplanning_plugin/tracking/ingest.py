@@ -16,6 +16,7 @@ from adplanning_plugin.kernel.days import now
 from adplanning_plugin.kernel.errors import AdPlanningError, Invalid, NotFound, TooMany, Unavailable
 from adplanning_plugin.kernel.keys import KeyRecord
 from adplanning_plugin.kernel.refusals import database_refusal
+from adplanning_plugin.tracking.agents import Agent, agent_of
 from adplanning_plugin.tracking.bots import ignores_sender
 from adplanning_plugin.tracking.consent import CONSENT_COOKIE, Consent, decide
 from adplanning_plugin.tracking.dropped import Dropped
@@ -58,7 +59,16 @@ class Incoming(NamedTuple):
     @property
     def ignored(self) -> bool:
         """Whether the sender is none whose events are kept."""
-        return ignores_sender(self.headers.get(b"user-agent", b"").decode("latin-1"), self.runtime.options.ingest)
+        return ignores_sender(self._said, self.runtime.options.ingest)
+
+    @property
+    def agent(self) -> Agent:
+        """What the sender's browser says of itself."""
+        return agent_of(self._said)
+
+    @property
+    def _said(self) -> str:
+        return self.headers.get(b"user-agent", b"").decode("latin-1")
 
 
 class Known(NamedTuple):
@@ -155,7 +165,7 @@ async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
         refused = msgspec.json.encode(sorted(every, key=lambda each: each.index))
         return 202, b'{"accepted":0,"duplicate":0,"rejected":%b}' % refused, []
     visit, cookies, consent = await visit_of(request, key, read.envelope, read)
-    rows, positions, rejected = _rows(runtime, key, read, visit, consent)
+    rows, positions, rejected = _rows(request, key, read, visit, consent)
     try:
         flags = await runtime.get(Flusher).submit(key.tenant_id, rows)
     except Unstorable:
@@ -170,10 +180,10 @@ async def track(request: Incoming) -> tuple[int, bytes, list[Header]]:
 
 
 def _rows(
-    runtime: Runtime, key: KeyRecord, read: Read, visit: Visit, consent: Consent
+    request: Incoming, key: KeyRecord, read: Read, visit: Visit, consent: Consent
 ) -> tuple[list[EventRow], list[int], list[Rejected]]:
     """Rows, the position in the request that each came from (-1: a landing of our own), and what is refused."""
-    recorder = Recorder(runtime.options.ingest, now(), key.website_id)
+    recorder = Recorder(request.runtime.options.ingest, now(), key.website_id, request.agent)
     rows: list[EventRow] = []
     positions: list[int] = []
     rejected = list(read.rejected)
@@ -262,7 +272,8 @@ async def _store_landing(request: Incoming, key: KeyRecord, visit: Visit, body: 
     page = body.landing or LandingIn(
         url=(body.url or referer)[:32_768], referrer=(body.referrer or "")[:32_768] or None
     )
-    row = Recorder(request.runtime.options.ingest, now(), key.website_id).landing(page, visit)
+    recorder = Recorder(request.runtime.options.ingest, now(), key.website_id, request.agent)
+    row = recorder.landing(page, visit)
     if row is not None:
         await request.runtime.get(Flusher).submit(key.tenant_id, [row])
 

@@ -53,6 +53,10 @@ class Event(Base):
     """Bits: 1 analytics, 2 ads, 4 personalisation, 8 profiling."""
     source: Mapped[str] = mapped_column(server_default="tracker")
     """tracker, server (the middleware), host (a linked event), import."""
+    device: Mapped[str | None]
+    """mobile, tablet or desktop; null where the sender did not say, and without consent."""
+    browser: Mapped[str | None]
+    """The browser's name; its whole header is not kept."""
     xid: Mapped[int] = mapped_column(server_default=text("pg_current_xact_id()::text::bigint"))
     """The writing transaction: readers take what is below the oldest running one."""
 

@@ -1,6 +1,7 @@
 """Attribution over a real database: a runtime whose entities are the plugin's own tables, a worker, the admin API."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -81,7 +82,7 @@ def make_runtime(database: Database, *plugins: object, links: Links | None = Non
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def attribution_database(postgres_server: Any, worker_name: str) -> AsyncIterator[Database]:
-    name = f"test_attribution_{worker_name}"
+    name = f"test_attribution_{os.getpid()}_{worker_name}"
     postgres_server.drop(name)
     url = postgres_server.create(name)
     database = Database.connect(DatabaseOptions(url=url))

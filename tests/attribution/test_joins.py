@@ -109,6 +109,20 @@ async def test_a_crawlers_session_is_no_touch_and_a_session_without_an_agent_is(
     assert {touch.session_id for touch in await store.touches()} == {"people", "untold"}
 
 
+async def test_a_stores_session_says_its_device_or_its_agent_does(store, runtime):
+    sessions = {"agent": (CHROME, None), "named": (None, " Tablet "), "both": (CHROME, "mobile"), "other": (None, "TV")}
+    for name, (agent, device) in sessions.items():
+        row = {"id": name, "visitor_id": name, "started_at": NOON, "utm_source": "google", "user_agent": agent}
+        await store.put("analytics_session", {**row, "device": device})
+        await store.put("analytics_event", {"id": name, "session_id": name, "name": "page_view", "occurred_at": NOON})
+    async with runtime.database.transaction("main") as session:
+        await publish(session, runtime, "main", "analytics_event.created", {"ids": list(sessions)})
+    await store.work()
+    assert {touch.session_id: (touch.device, touch.browser) for touch in await store.touches()} == {
+        "agent": ("desktop", "Chrome"), "named": ("tablet", None), "both": ("mobile", "Chrome"), "other": (None, None)
+    }  # fmt: skip
+
+
 async def test_a_manual_touch_can_be_corrected_and_taken_back(store, admin):
     await store.put("ad_campaign", {"id": "c1", "platform": "generic", "name": "Fair"})
     await store.conversion("conv_1", visitor_id="vis_1")

@@ -28,7 +28,7 @@ FREE = {
     "erased_identity": "key pseudonym",
     "erasure": "id status person_hash pseudonym requested_by rows kept",
     "erasure_subject": "erasure_id kind value",
-    "event": "id name website_id utm currency source",
+    "event": "id name website_id utm currency source device browser",
     "exchange_rate": "base quote source",
     "goal": "id name description goal_type conditions currency",
     "idempotency_key": "key body_hash",
@@ -51,7 +51,7 @@ FREE = {
     "owned_ad_insight": "id ad_account_id ad_campaign_id ad_set_id ad_id currency source_key",
     "owned_ad_set": "id ad_campaign_id platform_id name status source_key",
     "owned_analytics_event": "id name currency source_key",
-    "owned_analytics_session": "utm_source utm_medium utm_campaign utm_id website_id ad_campaign_id",
+    "owned_analytics_session": "utm_source utm_medium utm_campaign utm_id device website_id ad_campaign_id",
     "owned_feedback": "id order_id sentiment_label source_key",
     "owned_form_response": "id form_id form_name source_key",
     "owned_lead": "id status ad_campaign_id source currency resolved_campaign_id source_key",
@@ -67,8 +67,8 @@ FREE = {
     "setting": "section value",
     "tenant": "id zone currency name",
     "touchpoint_class": "touch_id channel platform",
-    "touchpoint": "id origin website_id source medium campaign campaign_key referrer_host channel platform"
-    " resolution_method resolution_reason ad_campaign_id ad_set_id ad_id",
+    "touchpoint": "id origin website_id source medium campaign campaign_key referrer_host device browser channel"
+    " platform resolution_method resolution_reason ad_campaign_id ad_set_id ad_id",
     "wakeup": "queue",
     "watermark": "reader",
     "work_item": "id queue kind status",

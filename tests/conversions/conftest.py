@@ -1,5 +1,6 @@
 """The plugin's conversion domain over a small store: database, runtime, worker, admin and public HTTP."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -56,7 +57,7 @@ class StoreHooks:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def store_database(postgres_server: Any, worker_name: str) -> AsyncIterator[Database]:
-    name = f"test_conversions_{worker_name}"
+    name = f"test_conversions_{os.getpid()}_{worker_name}"
     postgres_server.drop(name)
     url = postgres_server.create(name)
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))

@@ -1,5 +1,6 @@
 """Customers over a real database: every domain below, a stranger's plugin with personal data, a worker, the admin."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -129,7 +130,7 @@ class Shop(Store):
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def peopled(postgres_server: Any, worker_name: str) -> AsyncIterator[str]:
     """The name of a database in which Asha and Bela have been for a while; each test has a copy of its own."""
-    name = f"test_customers_{worker_name}"
+    name = f"test_customers_{os.getpid()}_{worker_name}"
     postgres_server.drop(name)
     url = postgres_server.create(name)
     database = Database.connect(DatabaseOptions(url=url))

@@ -1,6 +1,7 @@
 """Erasure: nothing of the person is left anywhere, every sum of money is what it was, and a receipt says so."""
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
@@ -76,7 +77,7 @@ class Erased(NamedTuple):
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def erased(postgres_server: Any, worker_name: str, peopled: str) -> AsyncIterator[Erased]:
     """Erased once; each test has a copy of what that left."""
-    name = f"test_customers_erased_{worker_name}"
+    name = f"test_customers_erased_{os.getpid()}_{worker_name}"
     postgres_server.drop(name)
     database = Database.connect(DatabaseOptions(url=postgres_server.create(name, peopled)))
     shop = Shop(customers_runtime(database))

@@ -79,4 +79,10 @@ async def test_from_the_landing_to_the_return_of_its_campaign(database_url: str)
         listed = await client.get(f"{ADMIN}/conversions", params={"order": "-conversion_value"}, headers=BEARER)
         first, second = listed.json()["conversions"]
         assert first["visitor_id"].startswith("vis_")
+        journey = await client.get(f"{ADMIN}/journeys/conversions/{first['id']}", headers=BEARER)
+        assert [(touch["device"], touch["browser"]) for touch in journey.json()["journey"]["touchpoints"]] == [
+            ("desktop", "Chrome")
+        ]
+        why = await client.get(f"{ADMIN}/attribution/explain/{first['id']}", headers=BEARER)
+        assert [touch["device"] for touch in why.json()["explanation"]["touches"]] == ["desktop"]
         assert (second["visitor_id"], second["session_id"]) == (None, None)

@@ -1,6 +1,7 @@
 """Journeys over a real database: every domain but insights, entities in our own tables, a worker, the admin."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -86,7 +87,7 @@ def make_runtime(database: Database, *plugins: object, links: Links | None = Non
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def journeys_database(postgres_server: Any, worker_name: str) -> AsyncIterator[Database]:
-    name = f"test_journeys_{worker_name}"
+    name = f"test_journeys_{os.getpid()}_{worker_name}"
     postgres_server.drop(name)
     url = postgres_server.create(name)
     database = Database.connect(DatabaseOptions(url=url))

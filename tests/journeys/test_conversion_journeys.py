@@ -10,17 +10,15 @@ from adplanning_plugin.tracking.repository import find_same
 from tests.journeys.conftest import DAY, HOUR, NOON, Store
 
 READER = {"x-scopes": "adplanning:read"}
-CHROME = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
 
 
 async def bought(store: Store, order_id: str = "o1", **more: Any) -> str:
     """An order of somebody who came three times: an ad, a mail, and directly."""
     visitor = more.pop("visitor_id", "v1")
     at = more.pop("at", NOON)
-    await store.put(
-        "analytics_session", {"id": f"s-{visitor}", "visitor_id": visitor, "started_at": at, "user_agent": CHROME}
-    )
-    await store.touch(at - 20 * DAY, visitor, ad_campaign_id="c1", session_id=f"s-{visitor}")
+    await store.put("analytics_session", {"id": f"s-{visitor}", "visitor_id": visitor, "started_at": at})
+    phone = {"device": "mobile", "browser": "Chrome"}
+    await store.touch(at - 20 * DAY, visitor, ad_campaign_id="c1", session_id=f"s-{visitor}", **phone)
     await store.touch(at - 2 * DAY, visitor, "Email", platform="generic", source="newsletter", medium="email")
     await store.touch(at - HOUR, visitor, "Direct", platform="direct", source="(direct)", medium="(none)")
     await store.order(order_id, at, **{"session_id": f"s-{visitor}", "email": "Asha@Mail.example", **more})
@@ -45,8 +43,9 @@ async def test_a_conversion_is_listed_with_its_path_value_and_time(store: Store,
     assert (row["touches"], row["channels"]) == (3, ["Paid Search", "Email", "Direct"])
     assert row["hours_to_conversion"] == 480
     assert row["customer_email"] == "Asha@Mail.example"
-    assert row["is_new_customer"] is True
+    assert (row["is_new_customer"], row["first_device"]) == (True, "mobile")
     (row,) = await listed(admin, window="7")
+    assert row["first_device"] is None, "the first touch in this window says nothing of itself"
     assert (row["touches"], row["channels"], row["hours_to_conversion"]) == (2, ["Email", "Direct"], 48)
     for path in ("conversions", f"conversions/{conversion_id}"):
         one, other = [await admin.get(f"/{spelling}/{path}") for spelling in ("journeys", "journey")]
@@ -98,6 +97,7 @@ async def test_one_journey_has_touches_credit_by_every_model_order_and_customer(
     journey = answer.json()["journey"]
     first, mail, direct = journey["touchpoints"]
     assert (first["campaign"], first["device"], first["browser"]) == ("Spring", "mobile", "Chrome")
+    assert (mail["device"], mail["browser"]) == (None, None)
     assert (first["seconds_since_previous"], mail["seconds_since_previous"]) == (None, 18 * 86400)
     assert direct["seconds_to_conversion"] == 3600
     for model in journey["models"]:

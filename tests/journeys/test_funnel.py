@@ -134,8 +134,8 @@ async def test_pages_goals_kinds_and_stages_may_be_steps_of_one_funnel(store: St
 async def test_a_funnel_is_divided_by_where_people_came_from(store: Store, admin: Any) -> None:
     await store.put("ad_campaign", {"id": "c1", "platform": "meta", "name": "Spring"})
     for visitor, channel in (("v1", "Paid Social"), ("v2", "Paid Social"), ("v3", "Organic Search")):
-        campaign_id = "c1" if channel == "Paid Social" else None
-        await store.touch(NOON - HOUR, visitor, channel, ad_campaign_id=campaign_id)
+        first = {"ad_campaign_id": "c1", "device": "mobile"} if channel == "Paid Social" else {}
+        await store.touch(NOON - HOUR, visitor, channel, **first)
         await went(store, visitor, "page_view", *(["product_view"] if visitor != "v2" else []))
     await store.read_stream()
     async with store.runtime.database.transaction(store.tenant_id) as session:
@@ -149,6 +149,8 @@ async def test_a_funnel_is_divided_by_where_people_came_from(store: Store, admin
         assert people(body) == [3, 2]
     by_campaign = await asked(admin, steps="awareness,consideration", breakdown="campaign")
     assert [each["label"] for each in by_campaign["breakdown"]] == ["Spring", None]
+    by_device = await asked(admin, steps="awareness,consideration", breakdown="device")
+    assert [(each["value"], people(each)) for each in by_device["breakdown"]] == [("mobile", [2, 1]), (None, [1, 1])]
 
 
 async def test_steps_that_mean_nothing_are_refused(admin: Any) -> None:

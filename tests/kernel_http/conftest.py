@@ -1,6 +1,7 @@
 """A small app of the plugin's routers over a real database: two tenants, a host guard, items to list and to create."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -102,7 +103,7 @@ def make_app(runtime: Runtime, **config: Any) -> Litestar:
 @pytest.fixture(scope="session")
 def kernel_database(postgres_server: Any, worker_name: str) -> Iterator[str]:
     """One database for this folder, made from the tables that the code declares."""
-    name = f"test_http_{worker_name}"
+    name = f"test_http_{os.getpid()}_{worker_name}"
     postgres_server.drop(name)
     url = postgres_server.create(name)
     yield url

@@ -1,5 +1,6 @@
 """A database with the tables of three stores and of the plugin's links, emptied before each test."""
 
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -22,7 +23,7 @@ STORE_TABLES = [*stores.metadata.sorted_tables, *stores.Base.metadata.sorted_tab
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def links_database(postgres_server: Any, worker_name: str) -> AsyncIterator[Database]:
     """Connected as an ordinary role that owns the stores' tables and the plugin's."""
-    name = f"test_links_{worker_name}"
+    name = f"test_links_{os.getpid()}_{worker_name}"
     postgres_server.drop(name)
     url = postgres_server.create(name).replace("postgresql://", "postgresql+asyncpg://", 1)
     engine = create_async_engine(url)

@@ -29,6 +29,8 @@ export interface ExplainedTouch {
   channel: string
   is_direct: boolean
   landing_path: string | null
+  device: string | null
+  browser: string | null
   visitor_id: string
   occurred_at: string
   age_hours: number

@@ -1,5 +1,6 @@
 // Funnel: steps of one's own choice, how many people reached each, and where journeys end.
 import { useApi } from "@/api/query"
+import { words } from "@/format/format"
 import type {} from "@/pages/journeys/shared/answers"
 import { useFormat } from "@/shell/session"
 import { usePeriod } from "@/state/period"
@@ -70,7 +71,7 @@ export default function FunnelPage() {
                     <PlainTable
                       caption={`Funnel by ${state.by}`}
                       head={[{ title: state.by }, ...funnel.steps.map((step) => ({ title: step.label, right: true })), { title: "All the way", right: true }]}
-                      rows={funnel.breakdown.map((group) => [group.label ?? "Not known", ...group.steps.map((step) => format.number(step.people)), format.percent(group.steps[group.steps.length - 1]?.share_of_first)])}
+                      rows={funnel.breakdown.map((group) => [group.label === null ? "Unknown" : state.by === "device" ? words(group.label) : group.label, ...group.steps.map((step) => format.number(step.people)), format.percent(group.steps[group.steps.length - 1]?.share_of_first)])}
                     />
                   </Card>
                 ) : null}

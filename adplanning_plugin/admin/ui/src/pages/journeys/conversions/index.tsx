@@ -1,5 +1,6 @@
 // Conversions' journeys: each conversion with the way to it; a row opens the whole journey beside the list.
 import { useApi } from "@/api/query"
+import { words } from "@/format/format"
 import { useFormat, useMay } from "@/shell/session"
 import { usePeriod } from "@/state/period"
 import { useTable } from "@/state/table"
@@ -47,6 +48,7 @@ export function ConversionJourneys() {
     { key: "path", title: "Way to it", cell: (row) => <PathSteps steps={row.channels} most={4} /> },
     { key: "touches", title: "Touches", sort: "touches", right: true, cell: (row) => format.number(row.touches) },
     { key: "time", title: "Took", sort: "hours_to_conversion", right: true, cell: (row) => (row.hours_to_conversion === null ? <span className="text-muted">–</span> : lasting(row.hours_to_conversion * 3600)) },
+    { key: "device", title: "First device", extra: true, cell: (row) => (row.first_device ? words(row.first_device) : <span className="text-muted">Unknown</span>) },
     { key: "type", title: "Type", extra: true, cell: (row) => <ConversionTypeBadge type={row.conversion_type} /> },
     { key: "date", title: `Date (${format.zoneShort})`, sort: "occurred_at", cell: (row) => <time dateTime={row.occurred_at} className="figure">{format.dateTime(row.occurred_at)}</time> },
   ]

@@ -66,7 +66,7 @@ const Between = ({ seconds }: { seconds: number | null }) => (
 function Details({ of }: { of: Touchpoint }) {
   const format = useFormat()
   const campaign = of.ad_campaign_id ? <TextLink to={`/campaigns/${of.ad_campaign_id}`}>{of.campaign ?? of.ad_campaign_id}</TextLink> : of.campaign
-  const device = [of.device ? words(of.device) : null, of.browser].filter(Boolean).join(", ")
+  const device = [of.device ? words(of.device) : null, of.browser].filter(Boolean).join(", ") || "Unknown"
   return (
     <Facts
       of={[

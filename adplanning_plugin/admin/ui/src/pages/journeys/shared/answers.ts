@@ -18,6 +18,7 @@ export interface ConversionJourney {
   touches: number
   channels: string[]
   platforms: string[]
+  first_device: string | null
   first_touch_at: string | null
   hours_to_conversion: number | null
 }
