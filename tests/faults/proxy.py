@@ -22,6 +22,8 @@ class Proxy:
         self._fair.set()
         self._weather: Weather = "fair"
         self._writers: set[asyncio.StreamWriter] = set()
+        self._upstreams: set[asyncio.StreamWriter] = set()
+        self._over = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = url
 
@@ -34,6 +36,7 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        self._over.set()
         self.weather("closed")
         for task in [*self._tasks]:
             task.cancel()
@@ -51,8 +54,10 @@ class Proxy:
                 writer.transport.abort()
 
     def forget(self) -> None:
-        """Whatever is connected now stays connected to nothing, for ever."""
+        """Whatever is connected now stays connected to nothing, for ever; its database has lost what it held."""
         self._fair = asyncio.Event()
+        for upstream in [*self._upstreams]:
+            upstream.transport.abort()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
@@ -62,6 +67,8 @@ class Proxy:
                 return
             back, upstream = await asyncio.open_connection(*self._to)
             self._writers.add(upstream)
+            self._upstreams.add(upstream)
+            fair = self._fair
             both = {asyncio.create_task(self._pass(*way)) for way in ((reader, upstream), (back, writer))}
             self._tasks |= both
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)  # one side is gone: so is the other
@@ -69,12 +76,15 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*both, return_exceptions=True)
             self._tasks -= both
+            if fair is not self._fair:
+                await self._over.wait()
         except OSError:
             """Nobody listens behind it."""
         finally:
             for each in (writer, upstream):
                 if each is not None:
                     self._writers.discard(each)
+                    self._upstreams.discard(each)
                     each.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

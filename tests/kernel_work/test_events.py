@@ -108,8 +108,17 @@ async def test_publishing_on_the_hosts_session_puts_its_own_tenant_setting_back(
 
 
 async def test_two_workers_on_the_same_events_have_each_effect_once(database_url: str, effects: None) -> None:
-    plugin = Registers(subscribers=[Subscription(id="note", events=("order.*",), handle=note)])
-    runtimes = [build_runtime(database_url, plugin) for _ in range(2)]
+    both_at_work = [asyncio.Event(), asyncio.Event()]
+
+    def plugin(worker: int) -> Registers:
+        async def handle(delivery: Delivery, event: Event) -> None:
+            both_at_work[worker].set()
+            await both_at_work[1 - worker].wait()  # neither has done it all before the other has begun
+            await note(delivery, event)
+
+        return Registers(subscribers=[Subscription(id="note", events=("order.*",), handle=handle)])
+
+    runtimes = [build_runtime(database_url, plugin(worker)) for worker in range(2)]
     runners = [Runner(runtime) for runtime in runtimes]
     for runner in runners:
         await runner.start()
