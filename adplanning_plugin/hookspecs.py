@@ -260,6 +260,10 @@ class Specs:
         """Who is calling, with their scopes and tenant."""
 
     @hookspec(firstresult=True)
+    def name_actors(self) -> Callable[[str, Sequence[str]], Awaitable[Mapping[str, str]]] | None:
+        """`async (tenant_id, ids) -> names` of those of them who act in that tenant; without it pages show the ids."""
+
+    @hookspec(firstresult=True)
     def list_tenants(self) -> Callable[[], Awaitable[Sequence[Tenant]]] | None:
         """An async function that returns every tenant; without it there is one, `default`."""
 

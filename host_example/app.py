@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,11 @@ def create_app(
             await open_shops(session)
             await store.load(session)
 
-    store.opener = open_store
+    async def staff_names(shop: str, ids: Sequence[str]) -> Mapping[str, str]:
+        async with database.create_session_maker()() as session:
+            return await staff.names_of(session, shop, ids)
+
+    store.opener, store.staff_names = open_store, staff_names
 
     installed: list[Any] = []
     if plugin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,10 @@ async def _nothing(*_: object) -> None:
 
 def _nobody(_: object) -> str | None:
     return None
+
+
+async def _no_names(_shop: str, _ids: Sequence[str]) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ class Store:
     bus: Bus
     visitors: Visitors = field(default_factory=Visitors)
     opener: Callable[[], Awaitable[None]] = _nothing
+    staff_names: Callable[[str, Sequence[str]], Awaitable[Mapping[str, str]]] = _no_names
+    """What a shop's own staff are called, by their numbers."""
     tracker_url: str | None = None
     sites: dict[str, SiteInfo] = field(default_factory=dict)
     shops: dict[int, ShopInfo] = field(default_factory=dict)

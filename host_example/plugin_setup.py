@@ -12,6 +12,7 @@ class StoreHooks:
     provide_admin_guard = ap.hookimpl(lambda _: staff_guard)
     provide_event_bus = provide_consent_policy = ap.hookimpl(lambda self: self)
     list_tenants = ap.hookimpl(lambda self: self.tenants)
+    name_actors = ap.hookimpl(lambda self: self.store.staff_names)
     resolve_tenant = ap.hookimpl(lambda self, connection: str(self.store.site_of(connection).shop.shop_no))
 
     def __init__(self, store: Store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from litestar.exceptions import NotAuthorizedException, NotFoundException, Permi
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, JSONBody
 from litestar.response import Redirect, Response, Template
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from host_example.context import STAFF_COOKIE, Connection, StoreRequest, store_of
@@ -76,6 +77,13 @@ def staff_guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
     """Only staff come in."""
     if staff_of(connection) is None:
         raise NotAuthorizedException("Log in with POST /auth/login, or send its token as a bearer token.")
+
+
+async def names_of(session: AsyncSession, shop: str, numbers: Sequence[str]) -> dict[str, str]:
+    """What those of the shop's staff are called who have these numbers."""
+    number = cast(Staff.staff_no, Text)
+    mine = select(number, Staff.full_name).where(cast(Staff.shop_no, Text) == shop, number.in_(numbers))
+    return {row[0]: row[1] for row in (await session.execute(mine)).all()}
 
 
 @post("/auth/login", status_code=200)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from litestar.types import ControllerRouterHandler
 
+from adplanning_plugin.admin.actors import ActorController
 from adplanning_plugin.admin.keys import KeyController
 from adplanning_plugin.admin.manifest import ManifestController, pages
 from adplanning_plugin.admin.routes import OverviewController, SettingsController, public_health
@@ -26,9 +27,16 @@ class AdminHooks:
 
     @hookimpl
     def register_admin_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:
-        """Me, manifest, links, health, OpenAPI document, settings, keys, operations."""
+        """Me, names of actors, manifest, links, health, OpenAPI document, settings, keys, operations."""
         del runtime
-        return (OverviewController, ManifestController, SettingsController, KeyController, OperationsController)
+        return (
+            OverviewController,
+            ActorController,
+            ManifestController,
+            SettingsController,
+            KeyController,
+            OperationsController,
+        )
 
     @hookimpl
     def register_web_routes(self, runtime: Runtime) -> Sequence[ControllerRouterHandler]:

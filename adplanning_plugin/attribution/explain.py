@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.attribution.explain_decisions import decisions_of
 from adplanning_plugin.attribution.explain_sql import (
     MOST_LEFT_OUT,
     MOST_LINKS,
@@ -23,6 +24,7 @@ from adplanning_plugin.attribution.explain_sql import (
 )
 from adplanning_plugin.attribution.explain_words import link_reason, meaning, mine, touch_reason, unattributed_reason
 from adplanning_plugin.attribution.fit_effects import effects_of
+from adplanning_plugin.attribution.fit_models import Fit
 from adplanning_plugin.attribution.repository import credit_of_conversions
 from adplanning_plugin.attribution.rules import DATA_DRIVEN, Rules, current_rules, hook_models, parse_window
 from adplanning_plugin.identity import STRONG
@@ -75,12 +77,14 @@ async def explain_conversion(
         most=MOST_LEFT_OUT,
     )
     credit = (await session.execute(credit_of_conversions(tenant_id, [conversion_id], days))).all()
-    effects = None if rules.fit_id is None else await effects_of(session, tenant_id, rules.fit_id)
     names = await _campaign_names(session, runtime, tenant_id, considered)
+    decided = await decisions_of(session, tenant_id, considered)
     held = {row.touch_id: row for row in credit}
     opens = None if days == 0 else conversion.occurred_at - timedelta(days=days)
     ways = [_way(conversion, each, personal=personal) for each in links]
     touches = [_touch(conversion, opens, each, held.get(each.id), rules, links, ways, names) for each in considered]
+    for each in touches:
+        each["resolution"]["decision"] = decided.get(each["id"])
     labels = {model.name: model.label for model in hook_models(runtime)} | {DATA_DRIVEN: "Data-driven"}
     return {
         "conversion": _conversion(conversion, personal=personal),
@@ -92,7 +96,7 @@ async def explain_conversion(
             "models": list(rules.models),
             "windows": list(rules.windows),
             "settings": rules.settings,
-            "data_driven": None if effects is None else {"fit_id": rules.fit_id, **msgspec.structs.asdict(effects)},
+            "data_driven": None if rules.fit_id is None else await _fit(session, tenant_id, rules.fit_id),
         },
         "links": ways,
         "touches": [each for each in touches if each["counted"]],
@@ -102,6 +106,19 @@ async def explain_conversion(
             _model(conversion, rules, name, place, credit, touches, labels.get(name))
             for place, name in enumerate(rules.models)
         ],
+    }
+
+
+async def _fit(session: AsyncSession, tenant_id: str, fit_id: str) -> dict[str, Any]:
+    """The fit by whose effects data_driven shares: how it was made, and the effects themselves."""
+    made = select(Fit.algorithm, Fit.chain_order).where(Fit.tenant_id == tenant_id, Fit.id == fit_id)
+    algorithm, chain_order = (await session.execute(made)).one()
+    effects = await effects_of(session, tenant_id, fit_id)
+    return {
+        "fit_id": fit_id,
+        "algorithm": algorithm,
+        "chain_order": chain_order,
+        **msgspec.structs.asdict(effects),
     }
 
 

@@ -75,6 +75,8 @@ class ExplainController(Controller):
         to_date: Day = None,
         conversion_type: FromQuery[ConversionType | None] = None,
         website_id: FromQuery[str | None] = None,
+        is_revenue: Annotated[bool | None, QueryParameter(description="Only what counts as revenue.")] = None,
+        basis: Annotated[Literal["order", "click"], QueryParameter(description="Whose date counts.")] = "order",
     ) -> Response[Any]:
         """Largest part first. The parts of all pages sum to the line of `/attribution/stats` for the same question."""
         start, end = asked_period(from_date, to_date, call.tenant.zone)
@@ -87,7 +89,14 @@ class ExplainController(Controller):
             kind=kind,
             currency=None if currency is None else check_currency(currency),
         )
-        asked = StatsFilter(start=start, end=end, conversion_type=conversion_type, website_id=website_id)
+        asked = StatsFilter(
+            start=start,
+            end=end,
+            conversion_type=conversion_type,
+            website_id=website_id,
+            is_revenue=is_revenue,
+            by_click=basis == "click",
+        )
         async with call.reading(heavy=True) as session:
             rules = await current_rules(session, call.tenant_id)
             name = canonical_model(model or rules.default_model)

@@ -193,6 +193,9 @@ class StatsFilter(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime | None = None
     conversion_type: str | None = None
     website_id: str | None = None
+    is_revenue: bool | None = None
+    by_click: bool = False
+    """The period is that of the touches, whenever their conversions came."""
 
 
 def stats_rows(
@@ -244,10 +247,13 @@ def credited(
         conversion.c.deleted_at.is_(None),
         conversion.c.status.in_(COUNTED),
     ]
+    at = c.touched_at if wanted.by_click else c.occurred_at
     if wanted.start is not None:
-        conditions.append(c.occurred_at >= wanted.start)
+        conditions += [at >= wanted.start, c.occurred_at >= wanted.start]
     if wanted.end is not None:
-        conditions.append(c.occurred_at < wanted.end)
+        conditions.append(at < wanted.end)
+    if wanted.is_revenue is not None:
+        conditions.append(conversion.c.is_revenue.is_(wanted.is_revenue))
     if wanted.conversion_type is not None:
         conditions.append(conversion.c.conversion_type == wanted.conversion_type)
     if wanted.website_id is not None:

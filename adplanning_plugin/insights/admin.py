@@ -98,11 +98,11 @@ class DashboardController(Controller):
         currency = call.tenant.currency
         lines = [wire(line, currency, labels) for line in now.lines]
         columns = [*wire(_NONE, currency, labels), *(("previous", "change") if before is not None else ())]
-        total = _total(now, currency)
-        extra = {**_basis(question, now), "total": total}
+        total = total_line(now, currency)
+        extra = {**basis_of(question, now), "total": total}
         if before is not None:
             lines = _compared(now, before, currency, labels)
-            was = _total(before, currency)
+            was = total_line(before, currency)
             extra["total"] = {**total, **_moved(total, was)}
             extra["previous_period"] = question.before().period.wire()
         chosen = in_order([line for line in lines if _matches(line, platform, q)], order)
@@ -135,7 +135,7 @@ class DashboardController(Controller):
         field = f"{metric}_minor" if metric in {"revenue", "spend", "margin"} else metric
         valued = [row for row in rows if row["id"] and row[field]]
         ranked = sorted(valued, key=lambda row: (-row[field], row["id"]))
-        extra = {**_basis(question, found), "metric": metric}
+        extra = {**basis_of(question, found), "metric": metric}
         columns = [*wire(_NONE, call.tenant.currency, labels)]
         return table_response(call, "top_performers", ranked[:limit], extra, columns=columns)
 
@@ -210,7 +210,7 @@ def _moved(now: dict[str, Any], was: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _basis(question: Question, found: Report) -> dict[str, Any]:
+def basis_of(question: Question, found: Report) -> dict[str, Any]:
     """What the figures rest on, named in the answer."""
     return {
         "period": question.period.wire(),
@@ -225,7 +225,8 @@ def _basis(question: Question, found: Report) -> dict[str, Any]:
     }
 
 
-def _total(found: Report, currency: str) -> dict[str, Any]:
+def total_line(found: Report, currency: str) -> dict[str, Any]:
+    """The last line: all that lines sum to, and the store's own figures."""
     return {
         **headline(found.total, found.store, currency),
         **money("lines_revenue", found.total.revenue, currency),

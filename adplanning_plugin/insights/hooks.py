@@ -18,6 +18,7 @@ from adplanning_plugin.insights.fetching import fetch_exchange_rates
 from adplanning_plugin.insights.freshness_admin import FreshnessController
 from adplanning_plugin.insights.metrics import SECTIONS
 from adplanning_plugin.insights.models import AdSpend, ExchangeRate
+from adplanning_plugin.insights.parts_admin import PartsController
 from adplanning_plugin.insights.quality_admin import QualityController
 from adplanning_plugin.insights.reconciliation_admin import ReconciliationController
 from adplanning_plugin.insights.spend_admin import RateController, SpendController
@@ -43,6 +44,7 @@ class InsightsHooks:
             DisagreementController,
             DiscrepancyController,
             FreshnessController,
+            PartsController,
             QualityController,
             ReconciliationController,
             SpendController,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -67,6 +68,77 @@ def dimension(by: str) -> tuple[ColumnElement[Any], ...]:
     return columns[by]
 
 
+def credit_rows(
+    tenant_id: str,
+    period: Period,
+    by: str,
+    *,
+    model: int,
+    window_days: int,
+    basis: Basis,
+    paying: ColumnElement[Any],
+    quote: str | None = None,
+    more: Sequence[ColumnElement[Any]] = (),
+) -> AnySelect:
+    """Credit of revenue row by row, as `credited` sums it.
+
+    Args:
+        more: further columns of the credit and its conversion.
+    Columns:
+        kind, the dimension's, day and currency as of `credited`; net, refunds, weight; cost; is_new; paid (of a touch
+        of a `paying` campaign).
+    """
+    at = credit.c.occurred_at if basis == "order" else credit.c.touched_at
+    weight, refunds = credit.c.weights[model], credit.c.refunds[model]
+    net = credit.c.amounts[model] - refunds
+    share = case((conversion.c.value > 0, net * 1.0 / conversion.c.value), else_=cast(weight, Numeric))
+    kind = case(
+        (conversion.c.sales_channel == "renewal", "renewal"),
+        (conversion.c.sales_channel == "offline", "offline"),
+        (credit.c.touch_id == "", "unattributed"),
+        else_="touch",
+    )
+    day = local_day(at, period.zone).label("day")
+    bounds = [at >= period.start, at < period.end]
+    if basis == "click":
+        # A touch comes before its order, and within the window: the index by the order's time serves this too.
+        bounds.append(credit.c.occurred_at >= period.start)
+        if window_days:
+            bounds.append(credit.c.occurred_at < period.end + timedelta(days=window_days))
+    return (
+        select(
+            kind.label("kind"),
+            *(
+                case((kind == "touch", column), else_=None).label(name)
+                for column, name in zip(dimension(by), ("key", "set_key", "ad_key"), strict=False)
+            ),
+            (day if quote is None else rate_day(day, credit.c.currency, quote)),
+            credit.c.currency,
+            net.label("net"),
+            refunds.label("refunds"),
+            weight.label("weight"),
+            (conversion.c.cost * share).label("cost"),
+            conversion.c.is_new_customer.label("is_new"),
+            and_(kind == "touch", credit.c.ad_campaign_id == func.any(paying)).label("paid"),
+            *more,
+        )
+        .select_from(
+            credit.join(
+                conversion,
+                and_(conversion.c.tenant_id == credit.c.tenant_id, conversion.c.id == credit.c.conversion_id),
+            )
+        )
+        .where(
+            credit.c.tenant_id == tenant_id,
+            credit.c.window_days == window_days,
+            of_active(tenant_id),
+            *bounds,
+            revenue_conversions(tenant_id, period if basis == "order" else None),
+            weight > 0,
+        )
+    )
+
+
 def credited(
     tenant_id: str,
     period: Period,
@@ -90,56 +162,10 @@ def credited(
         there are); day; currency; the names of `CREDIT_MONEY` (minor, numeric), where `paid_` is what touches of
         `paying` campaigns earned; orders, new_customers, paid_orders (sums of weights).
     """
-    at = credit.c.occurred_at if basis == "order" else credit.c.touched_at
-    weight, refunds = credit.c.weights[model], credit.c.refunds[model]
-    net = credit.c.amounts[model] - refunds
-    share = case((conversion.c.value > 0, net * 1.0 / conversion.c.value), else_=cast(weight, Numeric))
-    kind = case(
-        (conversion.c.sales_channel == "renewal", "renewal"),
-        (conversion.c.sales_channel == "offline", "offline"),
-        (credit.c.touch_id == "", "unattributed"),
-        else_="touch",
+    one = credit_rows(
+        tenant_id, period, by, model=model, window_days=window_days, basis=basis, paying=paying, quote=quote
     )
-    day = local_day(at, period.zone).label("day")
-    bounds = [at >= period.start, at < period.end]
-    if basis == "click":
-        # A touch comes before its order, and within the window: the index by the order's time serves this too.
-        bounds.append(credit.c.occurred_at >= period.start)
-        if window_days:
-            bounds.append(credit.c.occurred_at < period.end + timedelta(days=window_days))
-    source = (
-        select(
-            kind.label("kind"),
-            *(
-                case((kind == "touch", column), else_=None).label(name)
-                for column, name in zip(dimension(by), ("key", "set_key", "ad_key"), strict=False)
-            ),
-            (day if quote is None else rate_day(day, credit.c.currency, quote)),
-            credit.c.currency,
-            net.label("net"),
-            refunds.label("refunds"),
-            weight.label("weight"),
-            (conversion.c.cost * share).label("cost"),
-            conversion.c.is_new_customer.label("is_new"),
-            and_(kind == "touch", credit.c.ad_campaign_id == func.any(paying)).label("paid"),
-        )
-        .select_from(
-            credit.join(
-                conversion,
-                and_(conversion.c.tenant_id == credit.c.tenant_id, conversion.c.id == credit.c.conversion_id),
-            )
-        )
-        .where(
-            credit.c.tenant_id == tenant_id,
-            credit.c.window_days == window_days,
-            of_active(tenant_id),
-            *bounds,
-            revenue_conversions(tenant_id, period if basis == "order" else None),
-            weight > 0,
-        )
-        .subquery("credit_rows")
-    )
-    rows = source.c
+    rows = one.subquery("credit_rows").c
     keys = [rows[name] for name in ("kind", "key", "set_key", "ad_key") if name in rows]
 
     def part(measure: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[Any]:

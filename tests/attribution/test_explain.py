@@ -10,15 +10,19 @@ import pytest
 from sqlalchemy import select
 
 from adplanning_plugin.attribution import compute_credit
-from adplanning_plugin.attribution.rules import SECTION, WINDOWS
+from adplanning_plugin.attribution.rules import DATA_DRIVEN, SECTION, WINDOWS
 from adplanning_plugin.identity import deny, edge_table
 from adplanning_plugin.identity.revoking import edge_id, revoke_edge
 from adplanning_plugin.kernel.money import split_largest_remainder
 from adplanning_plugin.kernel.settings import save
 from adplanning_plugin.stats.credit import MODELS, weights
+from adplanning_plugin.stats.data_driven import touch_weights
 from adplanning_plugin.tracking.models import OrderVisit
 from tests.attribution.conftest import DAY, NOON, Store
 from tests.attribution.test_credit import change, edge
+from tests.attribution.test_data_driven import CHANNELS, touch
+from tests.attribution.test_data_driven_credit import BY_PLATFORM, EFFECTS, adopt, stored_fit
+from tests.attribution.test_inbox import history, inbox
 
 
 async def explained(admin: Any, conversion_id: str = "conv_1", **params: Any) -> dict[str, Any]:
@@ -36,6 +40,14 @@ def reasons(explanation: dict[str, Any]) -> dict[str, str]:
     return {each["id"]: each["reason"] for each in (*explanation["touches"], *explanation["left_out"])}
 
 
+def by_effects(explanation: dict[str, Any], touches: list[dict[str, Any]]) -> list[float]:
+    """The shares of data_driven: the effects of the touches' channels or platforms, direct visits apart."""
+    fit = explanation["rules"]["data_driven"]
+    counted = [touch for touch in touches if not touch["is_direct"]]
+    shares = iter(touch_weights([touch[fit["level"]] for touch in counted], fit["effects"]))
+    return [0.0 if touch["is_direct"] else next(shares) for touch in touches]
+
+
 def recomputed(explanation: dict[str, Any]) -> dict[str, dict[str, list[int]]]:
     """The recipe of docs/attribution.md, by `stats/credit.py` and the JSON alone: parts by model and touch."""
     settings = explanation["rules"]["settings"]
@@ -44,15 +56,19 @@ def recomputed(explanation: dict[str, Any]) -> dict[str, dict[str, list[int]]]:
     ages = [(at - datetime.fromisoformat(touch["occurred_at"])).total_seconds() / 3600 for touch in touches]
     direct = [touch["is_direct"] for touch in touches]
     found: dict[str, dict[str, list[int]]] = {}
-    for model in (each for each in explanation["rules"]["models"] if each in MODELS):
-        shares = weights(
-            model,
-            ages,
-            direct,
-            half_life_hours=settings["half_life_hours"],
-            first=settings["position_first"],
-            last=settings["position_last"],
-            direct=settings["direct"],
+    for model in explanation["rules"]["models"]:
+        shares = (
+            by_effects(explanation, touches)
+            if model == DATA_DRIVEN
+            else weights(
+                model,
+                ages,
+                direct,
+                half_life_hours=settings["half_life_hours"],
+                first=settings["position_first"],
+                last=settings["position_last"],
+                direct=settings["direct"],
+            )
         )
         lost = [0.0] if any(shares) else [1.0]
         value, refunded = (explanation["conversion"][f"{name}_minor"] for name in ("value", "refunded"))
@@ -101,6 +117,74 @@ async def test_the_answer_alone_gives_the_stored_credit_to_the_minor_unit(
                     key: parts for key, parts in expected.items() if any(parts)
                 }, (number, window, model)
             _sums_agree(explanation)
+
+
+@pytest.mark.parametrize(("level", "effects"), [("channel", EFFECTS), ("platform", BY_PLATFORM)])
+async def test_the_answer_alone_gives_the_stored_credit_of_data_driven(
+    store: Store, runtime: Any, admin: Any, level: str, effects: dict[str, float]
+) -> None:
+    seed = random.randrange(10**9)
+    print("seed", seed)
+    rng = random.Random(seed)
+    for number, size in enumerate([0, 1, 2, 3, 7, 12]):
+        for place in range(size):
+            at = NOON - timedelta(seconds=rng.randrange(20 * 86_400))
+            await touch(store, f"touch_{number}_{place:02}", at, f"vis_{number}", rng.choice(CHANNELS))
+        value = rng.choice([0, 1, 100_001, rng.randrange(10**9)])
+        await store.conversion(f"conv_{number}", NOON, value, visitor_id=f"vis_{number}", refunded=value // 3)
+    await credited(runtime)
+    fit_id = await stored_fit(store, effects, level)
+    await adopt(store, admin, fit_id)
+    for number in range(6):
+        explanation = await explained(admin, f"conv_{number}")
+        fit = explanation["rules"]["data_driven"]
+        assert (fit["fit_id"], fit["algorithm"], fit["chain_order"], fit["level"]) == (fit_id, "markov", 1, level)
+        assert fit["effects"] == effects
+        version = explanation["rules"]["version"]
+        place = explanation["rules"]["models"].index(DATA_DRIVEN)
+        stored = [row for row in await store.credit(f"conv_{number}", 30) if row.rule_version == version]
+        given: dict[str, list[int]] = {row.touch_id: [row.amounts[place], row.refunds[place]] for row in stored}
+        expected = recomputed(explanation)[DATA_DRIVEN]
+        assert {key: parts for key, parts in given.items() if any(parts)} == {
+            key: parts for key, parts in expected.items() if any(parts)
+        }, number
+        _sums_agree(explanation)
+
+
+async def test_who_gave_a_touch_its_campaign_is_named_with_the_decision(store: Store, runtime: Any, admin: Any) -> None:
+    await history(store, runtime)
+    group = next(each for each in await inbox(admin) if each["name"] != "lamps")
+    answer = await admin.post(f"/attribution/inbox/{group['key']}/approve", json={"ad_campaign_id": "c1"})
+    approved = answer.json()["alias"]
+    await store.work()
+    lamps = next(each for each in await inbox(admin) if each["name"] == "lamps")
+    ignored = (await admin.post(f"/attribution/inbox/{lamps['key']}/ignore")).json()["alias"]
+    await store.work()
+
+    def decisions(explanation: dict[str, Any]) -> dict[str, Any]:
+        return {each["id"]: each["resolution"]["decision"] for each in explanation["touches"]}
+
+    (first,) = {decision["id"] for decision in decisions(await explained(admin, "conv_1")).values()}
+    assert first == approved["id"]
+    (decided,) = decisions(await explained(admin, "conv_2")).values()
+    assert (decided["kind"], decided["by"], decided["at"]) in {
+        (kind, "7", approved["decided_at"]) for kind in ("suggestion", "alias")
+    }
+    assert decided["score"] == approved["score"]
+    (left,) = decisions(await explained(admin, "conv_3")).values()
+    assert (left["kind"], left["id"]) == ("ignored", ignored["id"])
+
+    (matched,) = (await explained(admin, "conv_4"))["touches"]
+    assert matched["resolution"]["decision"] is None
+    assigned = await admin.put(f"/attribution/{matched['id']}", json={"ad_campaign_id": "c2"})
+    assert assigned.status_code == 200
+    await store.work()
+    (by_hand,) = decisions(await explained(admin, "conv_4")).values()
+    assert (by_hand["kind"], by_hand["by"]) == ("manual", "7")
+
+    await admin.post(f"/attribution/aliases/{approved['id']}/revert")
+    await store.work()
+    assert set(decisions(await explained(admin, "conv_2")).values()) == {None}
 
 
 def _sums_agree(explanation: dict[str, Any]) -> None:

@@ -84,3 +84,8 @@ async def test_one_stores_rows_are_not_there_for_the_other(client: AsyncClient, 
 
 async def test_admin_answers_are_not_cached(client: AsyncClient) -> None:
     assert (await client.get(f"{ADMIN}/me")).headers["cache-control"] == "no-store"
+
+
+async def test_a_host_that_names_nobody_has_its_actors_ids(client: AsyncClient) -> None:
+    answer = await client.get(f"{ADMIN}/actors", params={"ids": "1, 2,1"})
+    assert answer.json() == {"actors": [{"id": "1", "name": "1"}, {"id": "2", "name": "2"}]}

@@ -1,6 +1,23 @@
 // Generated from tests/contract/openapi.json by tools/client.mjs: do not edit.
 
 export interface paths {
+    "/actors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names of the people whose ids stand in decisions */
+        get: operations["nameActors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ad-campaigns": {
         parameters: {
             query?: never;
@@ -1788,6 +1805,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/roi/conversions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The orders behind a figure of ROI or a campaign */
+        get: operations["listRoiConversions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/settings": {
         parameters: {
             query?: never;
@@ -2473,6 +2507,104 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    nameActors: {
+        parameters: {
+            query: {
+                /** @description Up to 100, a comma between. */
+                ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A scope or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such object in this store. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Wrong state, a stale version, or a duplicate. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields are invalid; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is down or busy; `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAdCampaigns: {
         parameters: {
             query?: {
@@ -4377,6 +4509,8 @@ export interface operations {
     listAttributedConversions: {
         parameters: {
             query?: {
+                /** @description Whose date counts. */
+                basis?: "order" | "click";
                 conversion_type?: "lead_form_submission" | "add_to_cart" | "begin_checkout" | "purchase" | "page_engagement" | "scroll_depth" | "time_on_site" | "custom" | null;
                 currency?: string | null;
                 /** @description `next_cursor` of the page before. */
@@ -4384,6 +4518,8 @@ export interface operations {
                 /** @description A local day such as 2026-02-07, or an RFC 3339 time. */
                 from_date?: string | null;
                 group_by?: "campaign" | "source" | "medium" | "channel" | "platform";
+                /** @description Only what counts as revenue. */
+                is_revenue?: boolean | null;
                 /** @description The line's key: one campaign, one channel. */
                 key?: string | null;
                 kind?: "touch" | "unattributed" | "renewal" | "offline" | null;
@@ -15112,6 +15248,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A scope or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such object in this store. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Wrong state, a stale version, or a duplicate. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Fields are invalid; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is down or busy; `Retry-After` says when to come back. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRoiConversions: {
+        parameters: {
+            query?: {
+                ad_id?: string | null;
+                ad_set_id?: string | null;
+                /** @description Whose date counts. */
+                basis?: "order" | "click";
+                by?: "campaign" | "ad_set" | "ad" | "channel" | "platform";
+                currency?: string | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description A local day such as 2026-02-07; its zone is the store's. */
+                from_date?: string | null;
+                /** @description The line's campaign, channel or platform; none: of touches without. */
+                key?: string | null;
+                /** @description The line's kind; `store`: all orders. Without: all that is credited. */
+                kind?: "touch" | "unattributed" | "renewal" | "offline" | "pending" | "attributed" | "not_attributed" | "store" | null;
+                /** @description Rows in a page. */
+                limit?: number;
+                /** @description Attribution model; the store's default without it. */
+                model?: string | null;
+                /** @description Only first orders. */
+                new_customers?: boolean;
+                /** @description Rows to skip. */
+                offset?: number;
+                /** @description A column, `-` in front for descending. */
+                order?: string | null;
+                /** @description Only of campaigns that cost something: ROAS. */
+                paying?: boolean;
+                /** @description Free text. */
+                q?: string | null;
+                /** @description A local day such as 2026-02-07; its zone is the store's. */
+                to_date?: string | null;
+                /** @description Lookback window: days such as 30, or lifetime. */
+                window?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/csv": string;
                 };
             };
             /** @description The request could not be read. */
