@@ -50,6 +50,8 @@ class Arrival:
     url: str
     referrer: str | None
     touch: bool
+    plain: str = ""
+    """The address with tags that name the campaign, where somebody wrote another name into it."""
 
 
 def from_campaign(rng: Random, campaign: CampaignPlan, network: str, domain: str, ad_set: str, ad: str) -> Arrival:
@@ -70,16 +72,18 @@ def from_campaign(rng: Random, campaign: CampaignPlan, network: str, domain: str
         tags.append(f"utm_campaign={name}")
     ids = [f"utm_term={ad_set}", f"utm_content={ad}"] if rng.random() < 0.6 else []
     click = f"{rng.getrandbits(120):030x}"
-    if style >= 0.40 and (miswritten := _miswritten(campaign, click)):
-        tags[2:], ids = [f"utm_campaign={quote(miswritten)}"], []
-    tags += ids
+    clicked: list[str] = []
     if rng.random() < 0.7:
-        tags.append(f"fbclid=IwAR{click}" if meta else f"gclid=Cj0K{click}")
+        clicked.append(f"fbclid=IwAR{click}" if meta else f"gclid=Cj0K{click}")
     elif not meta:
-        tags.append(f"gbraid=0AAA{click}")
+        clicked.append(f"gbraid=0AAA{click}")
     mark = "#" if rng.random() < 0.03 else "?"
     referrer = rng.choice(SOCIAL[:2]) if meta else "https://www.google.com/"
-    return Arrival(f"https://{domain}{rng.choice(PATHS)}{mark}{'&'.join(tags)}", _maybe(rng, referrer, 0.8), touch=True)
+    page = f"https://{domain}{rng.choice(PATHS)}{mark}"
+    url = plain = page + "&".join([*tags, *ids, *clicked])
+    if style >= 0.40 and (miswritten := _miswritten(campaign, click)):
+        url = page + "&".join([*tags[:2], f"utm_campaign={quote(miswritten)}", *clicked])
+    return Arrival(url, _maybe(rng, referrer, 0.8), touch=True, plain=plain)
 
 
 def from_elsewhere(rng: Random, domain: str, kind: str, month: str) -> Arrival:

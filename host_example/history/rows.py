@@ -39,6 +39,8 @@ class Visit:
     touch: bool
     device: str
     pages: int
+    plain_url: str = ""
+    """`url` with tags that name the campaign."""
     logged_in: bool = False
     number: int = 0
 

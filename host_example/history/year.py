@@ -135,6 +135,7 @@ class ShopYear:
             touch=arrival.touch,
             device="mobile" if rng.random() < 0.64 else "desktop",
             pages=rng.randrange(1, 9),
+            plain_url=arrival.plain or arrival.url,
         )
 
     def _visitor(self) -> str:
@@ -232,7 +233,8 @@ class ShopYear:
         path = self._path(placed, person, keep=False)
         order = Order(placed, "web", person, person.email, self._basket(), lost=cause)
         order.site = path[-1].site
-        order.campaign = _last_campaign(path, placed)
+        last = _last_touch(path, placed)
+        order.campaign = last.campaign if last else None
         person.orders += 1
         self.orders.append(order)
 
@@ -266,10 +268,13 @@ class ShopYear:
                 self.visits_of[id(visit.person)].append(visit)
         for order in self.orders:
             if order.visit is not None and order.person is not None:
-                order.campaign = _last_campaign(self.visits_of[id(order.person)], order.placed)
+                last = _last_touch(self.visits_of[id(order.person)], order.placed)
+                if last is not None:
+                    # What an order is credited to is written so that anybody can tell it.
+                    order.campaign, last.url = last.campaign, last.plain_url
 
 
-def _last_campaign(visits: list[Visit], placed: datetime) -> int | None:
+def _last_touch(visits: list[Visit], placed: datetime) -> Visit | None:
     since = placed - timedelta(days=LOOKBACK_DAYS)
     touches = [visit for visit in visits if visit.touch and since < visit.started <= placed]
-    return max(touches, key=lambda visit: visit.started).campaign if touches else None
+    return max(touches, key=lambda visit: visit.started) if touches else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import parse_qs, unquote_plus
 
 import asyncpg
 import pytest
@@ -105,36 +107,58 @@ async def test_every_joined_order_has_a_visit_that_the_tables_lead_to_and_no_los
         assert (row["tracking_consent"] == "denied") == (cause == "no_consent")
 
 
+LAST_TOUCH = r"""
+    WITH name AS (
+        SELECT c.campaign_no, c.shop_no, c.external_id, a.network FROM store.ad_campaigns c
+        JOIN store.ad_accounts a USING (account_no)
+    ), touch AS (
+        SELECT v.*, (SELECT n.campaign_no FROM name n WHERE n.shop_no = v.shop_no
+                     AND position('utm_id=' || n.external_id IN v.landing_url) > 0) AS by_id
+        FROM store.web_sessions v
+        WHERE v.landing_url ~ '[?#]utm_|fbclid' OR (v.referrer IS NOT NULL
+          AND v.referrer !~ '(razorpay|paypal|stripe|khadihouse|spree-leinen)\.')
+    ), last AS (
+        SELECT DISTINCT ON (p.purchase_no) p.purchase_no, t.by_id, t.landing_url
+        FROM store.purchases p
+        JOIN store.web_sessions own ON own.session_no = p.web_session_no
+        JOIN touch t ON t.visitor_uid = own.visitor_uid AND t.started_at <= p.placed_at
+         AND t.started_at > p.placed_at - interval '30 days'
+        WHERE (SELECT count(DISTINCT x.visitor_uid) FROM store.web_sessions x
+               WHERE x.customer_no = p.customer_no) <= 1
+        ORDER BY p.purchase_no, t.started_at DESC
+    )
+    SELECT l.*, o.campaign_no, c.title FROM last l JOIN demo.truth_orders o USING (purchase_no)
+    LEFT JOIN store.ad_campaigns c USING (campaign_no)"""
+"""Worked out once more from the tables alone: tags say the campaign, and who is whom follows from the joins."""
+
+
 async def test_the_true_campaign_is_that_of_the_last_touch_in_thirty_days(store: asyncpg.Connection) -> None:
-    """Worked out once more from the tables alone: tags say the campaign, and who is whom follows from the joins."""
     wrong = await store.fetch(
-        r"""
-        WITH name AS (
-            SELECT c.campaign_no, c.shop_no, c.external_id, a.network FROM store.ad_campaigns c
-            JOIN store.ad_accounts a USING (account_no)
-        ), touch AS (
-            SELECT v.*, (SELECT n.campaign_no FROM name n WHERE n.shop_no = v.shop_no
-                         AND position('utm_id=' || n.external_id IN v.landing_url) > 0) AS by_id
-            FROM store.web_sessions v
-            WHERE v.landing_url ~ '[?#]utm_|fbclid' OR (v.referrer IS NOT NULL
-              AND v.referrer !~ '(razorpay|paypal|stripe|khadihouse|spree-leinen)\.')
-        ), last AS (
-            SELECT DISTINCT ON (p.purchase_no) p.purchase_no, t.by_id, t.landing_url
-            FROM store.purchases p
-            JOIN store.web_sessions own ON own.session_no = p.web_session_no
-            JOIN touch t ON t.visitor_uid = own.visitor_uid AND t.started_at <= p.placed_at
-             AND t.started_at > p.placed_at - interval '30 days'
-            WHERE (SELECT count(DISTINCT x.visitor_uid) FROM store.web_sessions x
-                   WHERE x.customer_no = p.customer_no) <= 1
-            ORDER BY p.purchase_no, t.started_at DESC
-        )
-        SELECT l.*, o.campaign_no FROM last l JOIN demo.truth_orders o USING (purchase_no)
-        WHERE (l.by_id IS NOT NULL AND l.by_id IS DISTINCT FROM o.campaign_no)
-           OR (l.landing_url !~ 'utm_campaign=' AND o.campaign_no IS NOT NULL)
-        """
+        rf"""{LAST_TOUCH} WHERE (l.by_id IS NOT NULL AND l.by_id IS DISTINCT FROM o.campaign_no)
+             OR (l.landing_url !~ 'utm_campaign=' AND o.campaign_no IS NOT NULL)"""
     )
     assert [dict(row) for row in wrong] == []
     assert await store.fetchval("SELECT count(*) FROM demo.truth_orders WHERE campaign_no IS NOT NULL") > 200
+
+
+async def test_the_touch_that_earned_a_joined_order_names_its_campaign_as_the_platform_does(
+    store: asyncpg.Connection,
+) -> None:
+    def letters(name: str) -> str:
+        return re.sub(r"[\W_]", "", unquote_plus(name).lower())
+
+    rows = await store.fetch(f"{LAST_TOUCH} WHERE o.lost_cause IS NULL AND o.campaign_no IS NOT NULL")
+    assert len(rows) > 100
+    misnamed = []
+    for row in rows:
+        written = parse_qs(re.split("[?#]", row["landing_url"], maxsplit=1)[1])["utm_campaign"][0]
+        if row["by_id"] is None and letters(written) != letters(row["title"]):
+            misnamed.append((written, row["title"]))
+    assert misnamed == []
+    elsewhere = await store.fetch("SELECT landing_url FROM store.web_sessions WHERE landing_url ~ 'utm_campaign='")
+    titles = {letters(row["title"]) for row in await store.fetch("SELECT title FROM store.ad_campaigns")}
+    written = [letters(url.split("utm_campaign=")[1].split("&")[0]) for (url,) in elsewhere]
+    assert sum(name not in titles for name in written) > 20, "other visits still come under names nobody knows"
 
 
 async def test_money_adds_up_in_every_order(store: asyncpg.Connection) -> None:
