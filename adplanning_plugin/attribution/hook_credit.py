@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from sqlalchemy import Row, Table, select, text
@@ -75,8 +75,7 @@ async def append_models(
         .order_by(_credit.c.conversion_id, _credit.c.window_days, _credit.c.position)
     )
     rows = (await session.execute(statement)).all()
-    known = {model.name: model for model in installed}
-    models = [known.get(name) or _Removed(name) for name in rules.models[rules.built_in :]]
+    models = [further_model(name, installed) for name in rules.models[rules.built_in :]]
     given: list[dict[str, Any]] = []
     for _, group in groupby(rows, key=lambda row: (row.conversion_id, row.window_days)):
         given.extend(_shares(list(group), models))
@@ -101,12 +100,7 @@ class _Removed:
 
 def _shares(rows: Sequence[Row[Any]], models: Sequence[AttributionModel]) -> list[dict[str, Any]]:
     """What to append to the rows of one conversion and window; the first entry is the unattributed row's."""
-    touches = [row for row in rows if row.touch_id]
-    ages = [(row.occurred_at - row.touched_at).total_seconds() / 3600 for row in touches]
-    is_direct = [row.channel == "Direct" for row in touches]
-    value, refunded = (sum(getattr(row, name)[0] for row in rows) for name in ("amounts", "refunds"))
     first = rows[0]
-    held = {row.touch_id for row in rows}
     entries: list[dict[str, Any]] = [
         {
             "conversion_id": first.conversion_id,
@@ -120,20 +114,48 @@ def _shares(rows: Sequence[Row[Any]], models: Sequence[AttributionModel]) -> lis
             "amounts": [],
             "refunds": [],
         }
-        for touch_id in ("", *(row.touch_id for row in touches))
+        for touch_id in ("", *(row.touch_id for row in rows if row.touch_id))
     ]
-    is_needed = "" in held
+    is_needed = any(not row.touch_id for row in rows)
     for model in models:
-        weights = _checked(model, model.weights(ages, is_direct) if touches else (), len(touches))
-        lost = not any(weights)
-        is_needed = is_needed or lost
-        spread = [1.0, *([0.0] * len(touches))] if lost else [0.0, *weights]
-        amounts, refunds = split_largest_remainder(value, spread), split_largest_remainder(refunded, spread)
-        for entry, weight, amount, refund in zip(entries, spread, amounts, refunds, strict=True):
-            entry["weights"].append(weight)
-            entry["amounts"].append(amount)
-            entry["refunds"].append(refund)
+        parts = shared(rows, model)
+        is_needed = is_needed or parts[0].weight > 0
+        for entry, part in zip(entries, parts, strict=True):
+            entry["weights"].append(part.weight)
+            entry["amounts"].append(part.amount)
+            entry["refunds"].append(part.refund)
     return entries if is_needed else entries[1:]
+
+
+class Part(NamedTuple):
+    """What a model gives a touch: its weight, gross minor units, minor units given back."""
+
+    weight: float
+    amount: int
+    refund: int
+
+
+def shared(rows: Sequence[Any], model: AttributionModel) -> list[Part]:
+    """How a model shares one conversion, of which these are the rows of credit in a window, oldest touch first.
+
+    Returns:
+        What is nobody's, then the part of each touch, in order.
+    Raises:
+        ConfigurationError: weights that do not fit; the sentence names the model and what is wrong.
+    """
+    touches = [row for row in rows if row.touch_id]
+    ages = [(row.occurred_at - row.touched_at).total_seconds() / 3600 for row in touches]
+    is_direct = [row.channel == "Direct" for row in touches]
+    value, refunded = (sum(getattr(row, name)[0] for row in rows) for name in ("amounts", "refunds"))
+    weights = _checked(model, model.weights(ages, is_direct) if touches else (), len(touches))
+    spread = [0.0, *weights] if any(weights) else [1.0, *([0.0] * len(touches))]
+    amounts, refunds = split_largest_remainder(value, spread), split_largest_remainder(refunded, spread)
+    return [Part(*each) for each in zip(spread, amounts, refunds, strict=True)]
+
+
+def further_model(name: str, installed: Sequence[AttributionModel]) -> AttributionModel:
+    """The model of that name; one that gives nobody anything where no plugin brings it any more."""
+    return next((model for model in installed if model.name == name), None) or _Removed(name)
 
 
 def _checked(model: AttributionModel, weights: Sequence[float], touches: int) -> list[float]:

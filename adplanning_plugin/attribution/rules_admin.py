@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution.lines import asked_period
 from adplanning_plugin.attribution.rule_rows import building_progress, restore, rule_out, rule_rows
-from adplanning_plugin.attribution.rules import canonical_model, parse_window, rule_state, rules_if
+from adplanning_plugin.attribution.rules import canonical_model, hook_models, parse_window, rule_state, rules_if
 from adplanning_plugin.attribution.settings import AttributionSettings
 from adplanning_plugin.attribution.what_if import MOST_CONVERSIONS, MOST_LINES, Answer, Asked, Key, Sides, most_changed
 from adplanning_plugin.attribution.what_if import what_if as compute_what_if
@@ -100,7 +100,7 @@ class RulesController(Controller):
             raise Invalid(FieldError("from_date", "required", "from_date and to_date name the days to try it on."))
         async with call.transaction() as session:
             asked, changed = await _asked(session, call, data, start, end)
-            answer = await compute_what_if(session, asked)
+            answer = await compute_what_if(session, asked, hook_models(call.runtime))
             names = await _names(session, call, answer)
         return {"what_if": _out(data, asked, changed, answer, names, call.tenant.zone)}
 

@@ -1,7 +1,8 @@
 """What-if: the credit of a period by other settings beside the credit by those in use. It leaves nothing behind.
 
-Both sides come from the statement that computes credit, over the same conversions, so only the settings differ. Touches
-that the settings read otherwise are written down for that statement inside a savepoint, which is rolled back.
+Both sides come from the statement that computes credit, over the same conversions, so only the settings differ; another
+plugin's model shares that statement's rows. Touches that the settings read otherwise are written down for it inside a
+savepoint, which is rolled back.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import TextClause, func, select, text
@@ -19,11 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.attribution.classing import classing_of, holds
 from adplanning_plugin.attribution.credit_sql import COLUMNS
 from adplanning_plugin.attribution.crediting import BATCH, Options, credit_question, credit_text
+from adplanning_plugin.attribution.hook_credit import further_model, shared
 from adplanning_plugin.attribution.reclassify import classify_all, count_beside, touches_by_reading
 from adplanning_plugin.attribution.repository import COUNTED, conversion
 from adplanning_plugin.attribution.rules import Rules, model_position
 from adplanning_plugin.attribution.settings import AttributionSettings
-from adplanning_plugin.kernel.errors import Conflict
+from adplanning_plugin.hookspecs import AttributionModel
+from adplanning_plugin.kernel.errors import ConfigurationError, Conflict
 
 MOST_CONVERSIONS = 20_000
 """Conversions that are computed, the latest of the period."""
@@ -68,14 +72,17 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
 
 
-async def what_if(session: AsyncSession, asked: Asked) -> Answer:
+async def what_if(session: AsyncSession, asked: Asked, installed: Sequence[AttributionModel] = ()) -> Answer:
     """The credit of the period's conversions by both sets of rules.
 
+    Args:
+        installed: other plugins' models.
     Raises:
-        Conflict: the model is another plugin's, which only computes as it stores.
+        Invalid: an unknown model.
+        Conflict: another plugin's model, whose weights do not fit.
     """
     sides = tuple(zip((asked.before, asked.after), asked.model, asked.window_days, strict=True))
-    places = [_place(rules, model) for rules, model, _ in sides]
+    places = [model_position(rules, model) for rules, model, _ in sides]
     found, total = await _conversions(session, asked)
     ids = sorted(row.id for row in found)
     campaigns: dict[Key, Sides] = {}
@@ -88,15 +95,20 @@ async def what_if(session: AsyncSession, asked: Asked) -> Answer:
             period = {"since": asked.start - longest, "until": asked.end}
             await classify_all(session, asked.tenant_id, asked.after.version, classing, **period)
             counts = await count_beside(session, asked.tenant_id, asked.after.version, asked.start, asked.end)
-        for side, (rules, _, days), place in zip(("before", "after"), sides, places, strict=True):
+        for side, (rules, model, days), place in zip(("before", "after"), sides, places, strict=True):
             narrow = msgspec.structs.replace(rules, windows=(days,))
             options, values = await credit_question(session, asked.tenant_id, narrow)
-            statement = _sums(options)
+            further = None if place <= rules.built_in else further_model(model, installed)
+            statement = _sums(options) if further is None else _rows(options)
             for start in range(0, len(ids), BATCH):
-                batch = {**values, "ids": "\n".join(ids[start : start + BATCH]), "place": place}
-                for row in await session.execute(statement, batch):
-                    _add(campaigns, side, row, row.campaign)
-                    _add(channels, side, row, row.channel)
+                batch = {**values, "ids": "\n".join(ids[start : start + BATCH])}
+                if further is None:
+                    lines: Iterable[Any] = await session.execute(statement, {**batch, "place": place})
+                else:
+                    lines = _lines((await session.execute(statement, batch)).all(), further)
+                for line in lines:
+                    _add(campaigns, side, line, line.campaign)
+                    _add(channels, side, line, line.channel)
         await aside.rollback()
     return Answer(
         conversions=len(ids),
@@ -108,14 +120,6 @@ async def what_if(session: AsyncSession, asked: Asked) -> Answer:
         touches_excluded=counts[1],
         warnings=await overlaps(session, asked.tenant_id, asked.after.settings, asked.start, asked.end),
     )
-
-
-def _place(rules: Rules, model: str) -> int:
-    place = model_position(rules, model)
-    if place > rules.built_in:
-        message = f"model {model!r} is another plugin's, which computes as it stores: ask about a built-in model."
-        raise Conflict(message, code="model_not_computed_ahead")
-    return place
 
 
 async def _conversions(session: AsyncSession, asked: Asked) -> tuple[Sequence[Any], int]:
@@ -132,9 +136,22 @@ async def _conversions(session: AsyncSession, asked: Asked) -> tuple[Sequence[An
     return (await session.execute(newest.limit(MOST_CONVERSIONS))).all(), int(total)
 
 
+def _credited(options: Options) -> str:
+    """Rows of credit as reports group them: no visit earned a renewal, or an order at a till."""
+    return f"""
+        SELECT r.conversion_id, r.position, r.touch_id, r.touched_at, r.occurred_at, r.currency, r.channel,
+               CASE WHEN v.sales_channel IN ('renewal', 'offline') THEN v.sales_channel
+                    WHEN r.touch_id = '' THEN 'unattributed' ELSE 'touch' END AS kind,
+               coalesce(r.ad_campaign_id, t.campaign) AS campaign, r.ad_campaign_id IS NOT NULL AS is_campaign,
+               r.weights, r.amounts, r.refunds
+        FROM ({credit_text(options, stored=False)}) r ({COLUMNS})
+        JOIN {conversion.fullname} v ON v.tenant_id = r.tenant_id AND v.id = r.conversion_id
+        LEFT JOIN adplanning.touchpoint t ON t.tenant_id = r.tenant_id AND t.id = r.touch_id
+        """  # noqa: S608 - a statement of our own; every value is a parameter
+
+
 @lru_cache(maxsize=16)
 def _sums(options: Options) -> TextClause:
-    """Credit summed as reports group it: no visit earned a renewal, or an order at a till."""
     return text(
         f"""
         SELECT kind, CASE WHEN kind = 'touch' THEN campaign END AS campaign,
@@ -142,19 +159,49 @@ def _sums(options: Options) -> TextClause:
                bool_or(kind = 'touch' AND is_campaign) AS is_campaign,
                sum(weight) AS weight, sum(amount)::bigint AS amount, sum(refund)::bigint AS refund
         FROM (
-          SELECT CASE WHEN v.sales_channel IN ('renewal', 'offline') THEN v.sales_channel
-                      WHEN r.touch_id = '' THEN 'unattributed' ELSE 'touch' END AS kind,
-                 coalesce(r.ad_campaign_id, t.campaign) AS campaign, r.channel, r.currency,
-                 r.ad_campaign_id IS NOT NULL AS is_campaign, r.weights[CAST(:place AS int)] AS weight,
-                 r.amounts[CAST(:place AS int)] AS amount, r.refunds[CAST(:place AS int)] AS refund
-          FROM ({credit_text(options, stored=False)}) r ({COLUMNS})
-          JOIN {conversion.fullname} v ON v.tenant_id = r.tenant_id AND v.id = r.conversion_id
-          LEFT JOIN adplanning.touchpoint t ON t.tenant_id = r.tenant_id AND t.id = r.touch_id
+          SELECT *, weights[CAST(:place AS int)] AS weight, amounts[CAST(:place AS int)] AS amount,
+                 refunds[CAST(:place AS int)] AS refund
+          FROM ({_credited(options)}) rows
         ) credited
         WHERE weight <> 0 OR amount <> 0 OR refund <> 0
         GROUP BY 1, 2, 3, 4
         """  # noqa: S608 - a statement of our own; every value is a parameter
     )
+
+
+@lru_cache(maxsize=16)
+def _rows(options: Options) -> TextClause:
+    return text(f"SELECT * FROM ({_credited(options)}) rows ORDER BY conversion_id, position")  # noqa: S608
+
+
+class _Line(NamedTuple):
+    kind: str
+    campaign: str | None
+    channel: str | None
+    currency: str
+    is_campaign: bool
+    weight: float
+    amount: int
+    refund: int
+
+
+def _lines(rows: Sequence[Any], model: AttributionModel) -> Iterable[_Line]:
+    """What another plugin's model gives, touch by touch."""
+    for _, group in groupby(rows, key=lambda row: row.conversion_id):
+        mine = list(group)
+        try:
+            nobodys, *parts = shared(mine, model)
+        except ConfigurationError as error:
+            raise Conflict(str(error), code="model_does_not_fit") from error
+        elsewhere = mine[0].kind if mine[0].kind in ("renewal", "offline") else None
+        if nobodys.weight:
+            yield _Line(elsewhere or "unattributed", None, None, mine[0].currency, False, *nobodys)
+        for row, part in zip((row for row in mine if row.touch_id), parts, strict=True):
+            if part.weight or part.amount or part.refund:
+                if elsewhere:
+                    yield _Line(elsewhere, None, None, row.currency, False, *part)
+                else:
+                    yield _Line("touch", row.campaign, row.channel, row.currency, row.is_campaign, *part)
 
 
 def _add(lines: dict[Key, Sides], side: str, row: Any, key: str | None) -> None:
