@@ -324,15 +324,14 @@ async def _spend(session: AsyncSession, links: Links, tenant: Tenant, now: datet
 def _platform(platform: str, day: date, period: Period) -> Source:
     """Yesterday is what a platform can have reported whole."""
     late = (period.last - day).days
-    found = Source(
-        source=f"spend:{platform}", kind="spend", title=f"Ad spend of {platform}", state="fresh", last_day=day
-    )
+    name = platform.capitalize()
+    found = Source(source=f"spend:{platform}", kind="spend", title=f"Ad spend of {name}", state="fresh", last_day=day)
     ended = day_start(day + timedelta(days=1), period.zone)
     found.lag_seconds = _seconds(ended, datetime.now(UTC))
     found.state = _aged(late, 1, 2)
     found.detail = f"The last day reported is {day.isoformat()}."
     if found.state != "fresh":
-        found.action = f"Fetch the days since {day.isoformat()} from {platform}: return and spend of them are too low."
+        found.action = f"Fetch the days since {day.isoformat()} from {name}: return and spend of them are too low."
     return found
 
 

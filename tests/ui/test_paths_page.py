@@ -27,13 +27,13 @@ async def test_paths_are_written_as_chosen_and_the_address_keeps_it(open_page: O
     await visit.settle()
     paths = page.get_by_role("region", name="Top paths")
     await expect(paths.get_by_text("google(1)").first).to_be_visible()
-    await page.get_by_role("button", name="Leave out who did not convert").click()
+    await page.get_by_role("checkbox", name="Also journeys without a conversion").uncheck()
     await visit.settle()
     await page.reload()
     await visit.settle()
     found = visit.search()
     assert (found["level"], found["collapse"], found["all"]) == ("platform", "frequency", "0")
-    await expect(page.get_by_role("button", name="Count who did not convert")).to_be_visible()
+    await expect(page.get_by_role("checkbox", name="Also journeys without a conversion")).not_to_be_checked()
 
 
 async def test_the_flow_is_a_table_too_and_paths_are_a_file(open_page: OpenPage) -> None:
@@ -42,7 +42,7 @@ async def test_the_flow_is_a_table_too_and_paths_are_a_file(open_page: OpenPage)
     await visit.page.get_by_role("button", name="Show Flow of paths as a table").click()
     await expect(visit.page.get_by_role("cell", name="Converted", exact=True).first).to_be_visible()
     async with visit.page.expect_download() as download:
-        await visit.page.get_by_role("button", name="Download CSV").click()
+        await visit.page.get_by_role("button", name="Export CSV").click()
     assert (await download.value).suggested_filename.startswith("paths")
 
 

@@ -22,21 +22,23 @@ export function ChartFrame({ label, summary, table, legend, children }: Props) {
   const [asTable, setAsTable] = useState(false)
   return (
     <figure className="m-0">
-      <div className="mb-2 flex items-start justify-between gap-3">
-        <div className="flex flex-wrap gap-x-4 gap-y-1 text-xs text-muted">
-          {legend?.map((each) => (
+      {legend ? (
+        <div className="mb-2 flex flex-wrap gap-x-4 gap-y-1 text-xs text-muted">
+          {legend.map((each) => (
             <span key={each.label} className="inline-flex items-center gap-1.5">
               <svg width="14" height="8" aria-hidden="true"><line x1="0" x2="14" y1="4" y2="4" stroke={each.colour} strokeWidth="2.5" strokeDasharray={each.dashed ? "3 3" : undefined} /></svg>
               {each.label}
             </span>
           ))}
         </div>
-        <IconButton small className="no-print" label={asTable ? `Show ${label} as a chart` : `Show ${label} as a table`} onClick={() => setAsTable(!asTable)}>
+      ) : null}
+      {asTable ? <PlainTable caption={label} head={table.head} rows={table.rows} /> : children}
+      <div className="mt-2 flex items-start justify-between gap-3">
+        <figcaption className="min-w-0 pt-1 text-xs text-muted">{summary}</figcaption>
+        <IconButton small className="no-print shrink-0" label={asTable ? `Show ${label} as a chart` : `Show ${label} as a table`} onClick={() => setAsTable(!asTable)}>
           {asTable ? <ChartSpline className="size-4" aria-hidden="true" /> : <Table2 className="size-4" aria-hidden="true" />}
         </IconButton>
       </div>
-      {asTable ? <PlainTable caption={label} head={table.head} rows={table.rows} /> : children}
-      <figcaption className="mt-2 text-xs text-muted">{summary}</figcaption>
     </figure>
   )
 }

@@ -27,10 +27,10 @@ export interface Formats {
   currency: string
   /** "4999.00" → ₹4,999.00. */
   money(value: Figure, currency?: string): string
-  /** For axes and tiles: ₹1.2L, €12.3K. */
-  moneyShort(value: Figure, currency?: string): string
-  /** 12,345; at most two decimals. */
-  number(value: Figure, decimals?: number): string
+  /** For axes and tiles: ₹1.2L, €12.3K; `fixed` where they stand below one another: ₹3.0L. */
+  moneyShort(value: Figure, currency?: string, fixed?: boolean): string
+  /** 12,345; at most two decimals, `fixed`: as many always. */
+  number(value: Figure, decimals?: number, fixed?: boolean): string
   numberShort(value: Figure): string
   /** 0.1234 → 12.3 %. */
   percent(value: Figure, decimals?: number): string
@@ -46,6 +46,8 @@ export interface Formats {
   dateTime(value: string | null | undefined): string
   /** 21:34 */
   time(value: string | null | undefined): string
+  /** Pune, India */
+  place(city: string | null | undefined, country: string | null | undefined): string | null
   /** 3 minutes ago */
   ago(value: string | null | undefined, now?: number): string
 }
@@ -65,12 +67,12 @@ export function formats({ currency, zone, locale }: { currency: string; zone: st
     zoneShort: zoneName(locale, zone),
     currency,
     money: (value, other) => show(value, { style: "currency", currency: other ?? currency, currencyDisplay: "narrowSymbol" }),
-    moneyShort: (value, other) =>
+    moneyShort: (value, other, fixed = false) =>
       show(value, {
         style: "currency", currency: other ?? currency, currencyDisplay: "narrowSymbol", notation: "compact",
-        maximumFractionDigits: 1, minimumFractionDigits: 0,
+        maximumFractionDigits: 1, minimumFractionDigits: fixed ? 1 : 0,
       }),
-    number: (value, decimals = 2) => show(value, { maximumFractionDigits: decimals }),
+    number: (value, decimals = 2, fixed = false) => show(value, { maximumFractionDigits: decimals, minimumFractionDigits: fixed ? decimals : 0 }),
     numberShort: (value) => show(value, { notation: "compact", maximumFractionDigits: 1 }),
     percent: (value, decimals = 1) =>
       show(value, { style: "percent", maximumFractionDigits: decimals, minimumFractionDigits: decimals }),
@@ -81,6 +83,7 @@ export function formats({ currency, zone, locale }: { currency: string; zone: st
     dateShort: (value) => (value ? dates({ day: "numeric", month: "short" }, value) : DASH),
     dateTime: (value) => (value ? dates({ ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, value) : DASH),
     time: (value) => (value ? dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, value) : DASH),
+    place: (city, country) => [city, country && countryName(locale, country)].filter(Boolean).join(", ") || null,
     ago: (value, now = Date.now()) => (value ? ago(locale, now - Date.parse(value)) : DASH),
   }
 }
@@ -88,6 +91,11 @@ export function formats({ currency, zone, locale }: { currency: string; zone: st
 function zoneName(locale: string, timeZone: string): string {
   const parts = new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: "short" }).formatToParts(new Date())
   return parts.find((part) => part.type === "timeZoneName")?.value ?? timeZone
+}
+
+/** What is no country's code stands as it is. */
+function countryName(locale: string, code: string): string {
+  return /^[A-Z]{2}$/i.test(code) ? (new Intl.DisplayNames(locale, { type: "region", fallback: "code" }).of(code.toUpperCase()) ?? code) : code
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -107,6 +115,6 @@ function ago(locale: string, milliseconds: number): string {
 /** `lead_form_submission` → `Lead form submission`, `last_non_direct` → `Last non-direct`. */
 export function words(code: string | null | undefined): string {
   if (!code) return DASH
-  const text = code.replaceAll(/[_-]+/g, " ").replace("non direct", "non-direct").trim()
+  const text = code.replaceAll(/[_-]+/g, " ").replace("non direct", "non-direct").replace("data driven", "data-driven").trim()
   return text.charAt(0).toUpperCase() + text.slice(1)
 }

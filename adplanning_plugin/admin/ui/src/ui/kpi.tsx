@@ -1,6 +1,6 @@
 // A headline figure: its name, its value, how it moved against the period before, and its course.
 import { ArrowDownRight, ArrowUpRight, Minus } from "lucide-react"
-import type { ReactNode } from "react"
+import { Children, type ReactNode } from "react"
 import { Link } from "@tanstack/react-router"
 import { Sparkline } from "@/charts/line"
 import { useFormat } from "@/shell/session"
@@ -60,10 +60,12 @@ export function Change({ value, better = "up", before }: { value: number | null;
   )
 }
 
-/** Tiles side by side, as many as fit; `six`: in rows of two, three or six, for as many headline figures. */
-export const KpiGrid = ({ children, six = false }: { children: ReactNode; six?: boolean }) => (
-  <div className={cn("grid gap-3", six ? "grid-cols-2 md:grid-cols-3 xl:grid-cols-6" : "grid-cols-[repeat(auto-fill,minmax(min(9.5rem,100%),1fr))] md:grid-cols-3 xl:grid-cols-5")}>{children}</div>
-)
+/** Tiles side by side that fill their row: up to five; `six`: two, three or six, for as many headline figures. */
+export const KpiGrid = ({ children, six = false }: { children: ReactNode; six?: boolean }) => {
+  const count = Children.toArray(children).length
+  const wide = six ? "xl:grid-cols-6" : count === 4 ? "md:grid-cols-4" : count === 3 ? "" : "xl:grid-cols-5"
+  return <div className={cn("grid gap-3", six ? "grid-cols-2" : "grid-cols-[repeat(auto-fill,minmax(min(9.5rem,100%),1fr))]", "md:grid-cols-3", wide)}>{children}</div>
+}
 
 /** As tall as a tile with its change. */
 export const KpiSkeleton = ({ count, six = false }: { count: number; six?: boolean }) => (

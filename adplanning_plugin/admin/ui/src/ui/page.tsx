@@ -24,10 +24,10 @@ export function PageHeader({ title, description, actions, parent }: PageHeaderPr
   }, [title])
   return (
     <header className="mb-4 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
-      <div className="min-w-0">
+      <div className="min-w-0 flex-1 basis-80">
         {parent ? <p className="mb-0.5 text-sm text-muted">{parent} <span aria-hidden="true">/</span></p> : null}
         <h1 ref={heading} tabIndex={-1} className="text-xl tracking-tight outline-none">{title}</h1>
-        {description ? <p className="mt-0.5 max-w-2xl text-sm text-muted">{description}</p> : null}
+        {description ? <p className="mt-0.5 max-w-3xl text-sm text-muted">{description}</p> : null}
       </div>
       {actions ? <div className="print-kept flex flex-wrap items-center gap-2">{actions}</div> : null}
     </header>
@@ -48,7 +48,7 @@ interface CardProps {
 export function Card({ title, description, actions, flush = false, className, children }: CardProps) {
   const head = title ? (
     <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2 px-4 pt-3 pb-2 sm:px-5 sm:pt-4">
-      <div className="min-w-0">
+      <div className="min-w-0 flex-1 basis-60">
         <h2 className="text-base">{title}</h2>
         {description ? <p className="text-sm text-muted">{description}</p> : null}
       </div>

@@ -231,7 +231,7 @@ function Cards<Row, Data extends Page>({ name, columns, shown, rowKey, onOpen, o
               {columns.filter((column) => column !== heading).map((column) => (
                 <div key={column.key} className="col-span-2 grid grid-cols-subgrid">
                   <dt className="text-muted">{column.title}</dt>
-                  <dd className="min-w-0 text-right">{column.cell(row)}</dd>
+                  <dd className="min-w-0 text-right *:justify-end">{column.cell(row)}</dd>
                 </div>
               ))}
             </dl>
@@ -321,8 +321,8 @@ function TableSkeleton<Row>({ columns, rows }: { columns: Column<Row>[]; rows: n
   )
 }
 
-/** A small table of figures that the page has whole: breakdowns, credit by touch. No paging, cards not needed. */
-export function PlainTable({ caption, head, rows, foot }: { caption: string; head: { title: string; right?: boolean }[]; rows: ReactNode[][]; foot?: ReactNode[] }) {
+/** A small table of figures that the page has whole: breakdowns, credit by touch. No paging; on a narrow screen what is `wide` takes a line of its own. */
+export function PlainTable({ caption, head, rows, foot }: { caption: string; head: { title: string; right?: boolean; wide?: boolean }[]; rows: ReactNode[][]; foot?: ReactNode[] }) {
   const side = (index: number) => (head[index]?.right ? "figure text-right" : "")
   const isNarrow = useNarrow()
   if (isNarrow) {
@@ -331,11 +331,11 @@ export function PlainTable({ caption, head, rows, foot }: { caption: string; hea
         {[...rows, ...(foot ? [foot] : [])].map((cells, row) => (
           <li key={row} className={cn("border-b border-line py-2 text-sm last:border-0", row === rows.length && "font-medium")}>
             <div className="mb-1 min-w-0">{cells[0]}</div>
-            <dl className="flex flex-wrap gap-x-5 gap-y-0.5">
+            <dl className="grid grid-cols-[repeat(auto-fill,minmax(6rem,1fr))] gap-x-3 gap-y-1.5">
               {cells.slice(1).map((cell, index) => (
-                <div key={index} className="flex gap-1.5">
-                  <dt className="text-muted">{head[index + 1]?.title}</dt>
-                  <dd className="figure">{cell}</dd>
+                <div key={index} className={head[index + 1]?.wide ? "col-span-full" : undefined}>
+                  <dt className="text-xs text-muted">{head[index + 1]?.title}</dt>
+                  <dd className={head[index + 1]?.wide ? undefined : "figure"}>{cell}</dd>
                 </div>
               ))}
             </dl>

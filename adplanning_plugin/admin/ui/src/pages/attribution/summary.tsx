@@ -30,6 +30,9 @@ export interface ViewProps {
   model: string
 }
 
+/** What orders are worth is called revenue, as on every page. */
+const valued = (type: string | undefined) => (type === "purchase" ? "Revenue" : "Value")
+
 /** What is counted, and by what. */
 export function useGroups() {
   const [state, set] = useUrlState(SCHEMA)
@@ -60,7 +63,7 @@ export function Summary({ period, credit, model }: ViewProps) {
           <div className="flex flex-col gap-4">
             <KpiGrid>
               <Kpi title={groups.counted.charAt(0).toUpperCase() + groups.counted.slice(1)} value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "" })} about={`All ${groups.counted}`}>{format.number(total.conversions, 0)}</Explains>} explain={`All ${groups.counted} of the period, by their own date. Each is shared out among the visits before it.`} />
-              <Kpi title="Value" value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "", currency })} about="Value">{format.money(mine?.net ?? "0")}</Explains>} explain="What the conversions are worth, less what was refunded. Only orders and goals with a value have one." foot={others.length > 0 ? `and ${others.map(([code, each]) => format.money(each.net, code)).join(", ")}` : undefined} />
+              <Kpi title={valued(groups.conversion_type)} value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "", currency })} about="Value">{format.money(mine?.net ?? "0")}</Explains>} explain="What the conversions are worth, less what was refunded. Only orders and goals with a value have one." foot={others.length > 0 ? `and ${others.map(([code, each]) => format.money(each.net, code)).join(", ")}` : undefined} />
               <Kpi title="Refunded" value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "", currency })} about="Refunded">{format.money(mine?.refunded ?? "0")}</Explains>} explain="Taken off each visit's share in the same proportion as it was given." />
               <Kpi title="Without a visit" value={format.percent(total.unattributed_share)} better="down" explain={`The share of ${groups.counted} that no visit within the window can be credited for: nobody was seen before it, or consent was refused.`} to="/coverage" />
               <Kpi
@@ -109,7 +112,7 @@ function Lines({ stats, by, type, money, counted, spend }: { stats: StatsLine[];
       {charted.length > 1 && best ? (
         <BarChart
           label={`${counted} by ${by}`}
-          measure={money ? "Value" : "Credit"}
+          measure={money ? valued(type) : "Credit"}
           format={write}
           summary={`${lineName(best, by)} brought the most: ${write(amount(best))}, ${format.percent(amount(best) / (whole.get(currency) || 1))} of everything.`}
           bars={charted.map((line) => ({ key: line.key ?? "none", label: lineName(line, by), value: amount(line), note: money ? `${format.number(line.conversions, 1)} ${counted}` : "", colour: "var(--chart-1)" }))}
@@ -118,7 +121,7 @@ function Lines({ stats, by, type, money, counted, spend }: { stats: StatsLine[];
       <PlainTable
         caption={`${counted} by ${by}`}
         head={[
-          { title: by.charAt(0).toUpperCase() + by.slice(1) }, { title: "Credit", right: true }, ...(money ? [{ title: "Value", right: true }] : []), { title: "Share", right: true },
+          { title: by.charAt(0).toUpperCase() + by.slice(1) }, { title: "Credit", right: true }, ...(money ? [{ title: valued(type), right: true }] : []), { title: "Share", right: true },
           ...(spends ? [{ title: "Ad spend", right: true }, { title: "ROAS", right: true }] : []), { title: "Visits", right: true },
         ]}
         rows={shown.map((line) => {

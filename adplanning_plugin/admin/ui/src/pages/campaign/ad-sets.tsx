@@ -12,7 +12,7 @@ import { Empty } from "@/ui/states"
 import { useNarrow } from "@/ui/table"
 
 const SCHEMA = { sets: list() }
-const HEAD = ["Spend", "Revenue", "ROAS", "Orders", "Cost per order", "Clicks", "Click rate", "Platform says"]
+const HEAD = ["Spend", "Revenue", "ROAS", "Orders", "Cost per order", "Clicks", "Click rate", "Platform claims"]
 const NONE = "none"
 
 /** Names as people gave them: a platform repeats the names above in those below. */

@@ -51,7 +51,7 @@ export default function Campaigns() {
     { key: "roas", title: "ROAS", sort: "roas", right: true, cell: (row) => <Roas value={row.roas} /> },
     { key: "orders", title: "Orders", sort: "orders", right: true, cell: (row) => format.number(row.orders) },
     {
-      key: "claims", title: "Platform says", right: true,
+      key: "claims", title: "Platform claims", right: true,
       cell: (row) => (row.platform && (row.platform_conversions !== null || Number(row.spend) > 0)
         ? <Claim conversions={row.platform_conversions} of={`campaign:${row.id}`} platform={row.platform} about={row.name} />
         : <span className="text-muted">–</span>),

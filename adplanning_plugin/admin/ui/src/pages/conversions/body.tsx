@@ -75,7 +75,7 @@ export function Behind({ of }: { of: ConversionDetail }) {
     ["Customer", of.person_id ? [
       ["Name", person?.name ?? ([person?.first_name, person?.last_name].filter(Boolean).join(" ") || null)],
       ["Email", person?.email],
-      ["Place", [person?.city, person?.country].filter(Boolean).join(", ") || null],
+      ["Place", format.place(person?.city, person?.country)],
       ["Customer id", <TextLink key="id" to={`/customers/${encodeURIComponent(of.person_id)}`}>{of.person_id}</TextLink>],
       ["More", <TextLink key="all" to="/conversions" search={{ person_id: of.person_id, range: "this_year" }}>All conversions of this customer</TextLink>],
     ] : []],

@@ -61,8 +61,8 @@ export function Figures({ filters, period, group, measure, type, onChange }: Pro
       </Async>
       <div className="grid grid-cols-[minmax(0,1fr)] gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Card
-          title={measure === "count" ? "How many" : "How much"}
-          description={group === "day" || group === "week" || group === "month" ? `Conversions ${GROUP_LABELS[group].toLowerCase()}, in ${format.zone}` : `Conversions ${GROUP_LABELS[group].toLowerCase()}, most first`}
+          title={measure === "count" ? "Number of conversions" : "Value of conversions"}
+          description={group === "day" || group === "week" || group === "month" ? `${GROUP_LABELS[group]}, in ${format.zone}` : `${GROUP_LABELS[group]}, most first`}
           actions={
             <>
               <Select className="w-32" aria-label="Measure" value={measure} onChange={(event) => onChange({ measure: event.target.value as Measure })} options={[{ value: "count", label: "Number" }, { value: "value", label: "Value" }]} />

@@ -81,7 +81,7 @@ function Who({ of }: { of: Profile }) {
           ["Name", of.name],
           ["Email", of.email],
           ["Phone", of.phone],
-          ["Place", [of.city, of.country].filter(Boolean).join(", ") || null],
+          ["Place", format.place(of.city, of.country)],
           ["Born", of.birth_date],
           ["In the store", of.in_store ? null : "No row of theirs: known from orders and visits alone"],
           ["More", <TextLink key="all" to="/conversions" search={{ person_id: of.id, range: "this_year" }}>All conversions of this customer</TextLink>],

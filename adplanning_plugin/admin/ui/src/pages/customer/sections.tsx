@@ -29,7 +29,7 @@ const NOTHING: Record<string, string> = {
 export function SectionCard({ of, person }: { of: ProfileSection; person: Profile }) {
   const page = useLink(of.page ?? undefined)
   const View = VIEWS[of.key]
-  const more = page && of.key === "journey" ? <TextLink to={page} search={{ person: person.id }}>In journeys</TextLink> : null
+  const more = page && of.key === "journey" ? <TextLink to={page} search={{ person: person.id }}>Open in Journeys</TextLink> : null
   return (
     <Card title={of.title} actions={more}>
       {of.problem ? <p role="alert" className="text-sm text-bad">{of.problem}</p>
@@ -102,7 +102,7 @@ function ConsentsView({ of }: { of: Record<string, unknown> }) {
       of={[
         ...Object.entries(purposes ?? {}).map(([name, granted]): [string, ReactNode] => [words(name), <Badge key={name} colour={granted ? "green" : "grey"}>{granted ? "Granted" : "Not granted"}</Badge>]),
         ["Said", said_at ? format.dateTime(said_at) : null],
-        ["Orders", Object.entries(orders).map(([state, count]) => `${words(state).toLowerCase()} ${format.number(count)}`).join(", ") || null],
+        ["Orders", Object.entries(orders).map(([state, count]) => `${words(state)} ${format.number(count)}`).join(", ") || null],
       ]}
     />
   )

@@ -22,7 +22,7 @@ export default function Customers() {
   const [state, set] = useUrlState(STATE)
   return (
     <>
-      <PageHeader title="Customers" description="Who bought, how they came, and everything that is held about them." />
+      <PageHeader title="Customers" description="Who they are, what they bought, how they came, and everything that is held about them." />
       {manages ? (
         <Tabs
           label="Customers"
@@ -60,9 +60,9 @@ function People() {
       ? ([
           { key: "email", title: "Email", cell: (row) => row.email ?? <None /> },
           { key: "phone", title: "Phone", extra: true, cell: (row) => row.phone ?? <None /> },
-          { key: "place", title: "Place", cell: (row) => [row.city, row.country].filter(Boolean).join(", ") || <None /> },
+          { key: "place", title: "Place", cell: (row) => format.place(row.city, row.country) ?? <None /> },
         ] satisfies Column<Customer>[])
-      : ([{ key: "country", title: "Country", cell: (row) => row.country ?? <None /> }] satisfies Column<Customer>[])),
+      : ([{ key: "country", title: "Country", cell: (row) => format.place(null, row.country) ?? <None /> }] satisfies Column<Customer>[])),
     { key: "id", title: "Id", sort: "id", extra: true, cell: (row) => <code className="font-mono text-xs">{row.id}</code> },
     { key: "orders", title: "Orders", right: true, cell: (row) => (row.orders ? format.number(row.orders) : <span className="text-muted">0</span>) },
     {
@@ -96,7 +96,7 @@ function People() {
       }
       empty={
         filtered ? <NoMatch what="customers" clear={() => set(NONE)} /> : (
-          <Empty title="No customers yet">They are read from your store&apos;s own table of customers; see Store links in the settings.</Empty>
+          <Empty title="No customers yet">They are read from your store&apos;s own table of customers; <TextLink to="/settings/links">see what is linked</TextLink>.</Empty>
         )
       }
     />

@@ -1,22 +1,15 @@
 // How fresh each source is: a strip above the figures; what lags is said with what to do; all sources in a dialog.
 import { useApi } from "@/api/query"
+import { Chip, STATES, useDays, useWhen } from "@/insight/freshness"
+import { type Group, grouped } from "@/insight/sources"
 import { usePage } from "@/shell/links"
-import { useFormat, useStore } from "@/shell/session"
-import { addDays, todayIn } from "@/state/days"
+import { useStore } from "@/shell/session"
 import { flag, useUrlState } from "@/state/url"
 import { Badge } from "@/ui/badge"
 import { TextLink } from "@/ui/button"
-import { cn } from "@/ui/cn"
 import { Dialog } from "@/ui/dialog"
-import { type Group, grouped, type State } from "./sources"
 
 const SCHEMA = { sources: flag() }
-const STATES: Record<State, { label: string; colour: "green" | "orange" | "red" | "grey"; dot: string }> = {
-  fresh: { label: "Up to date", colour: "green", dot: "bg-good" },
-  late: { label: "Late", colour: "orange", dot: "bg-warn" },
-  stale: { label: "Stale", colour: "red", dot: "bg-bad" },
-  empty: { label: "Nothing yet", colour: "grey", dot: "bg-line-strong" },
-}
 
 export function useSources() {
   const query = useApi("/freshness", { staleTime: 60_000 })
@@ -56,39 +49,6 @@ export function FreshnessStrip({ query, sources }: ReturnType<typeof useSources>
 }
 
 const isShown = (group: Group) => !group.quiet || group.state === "late" || group.state === "stale"
-
-/** "yesterday, 02:10", in the store's zone. */
-function useWhen() {
-  const format = useFormat()
-  const { zone } = useStore()
-  return ({ last_at, last_day }: Pick<Group, "last_at" | "last_day">): string => {
-    const today = todayIn(zone)
-    const named = (day: string) => (day === today ? "today" : day === addDays(today, -1) ? "yesterday" : format.date(day))
-    if (last_day) return named(last_day)
-    return last_at ? `${named(todayIn(zone, new Date(last_at)))}, ${format.time(last_at)}` : ""
-  }
-}
-
-function Chip({ group }: { group: Group }) {
-  const when = useWhen()(group)
-  const { label, dot, colour } = STATES[group.state]
-  return (
-    <li className="inline-flex items-center gap-1.5 text-muted">
-      <span aria-hidden="true" className={cn("size-1.5 rounded-full", dot)} />
-      <span>
-        <span className="text-fg">{group.title}</span>
-        {when ? `: ${when}` : ""}
-      </span>
-      {group.state === "fresh" ? <span className="sr-only">{label}</span> : <Badge colour={colour}>{label}</Badge>}
-    </li>
-  )
-}
-
-/** Days in the server's sentences as the store writes them. */
-function useDays() {
-  const format = useFormat()
-  return (sentence: string) => sentence.replaceAll(/\b\d{4}-\d{2}-\d{2}\b/g, (day) => format.date(day))
-}
 
 function Advice({ group }: { group: Group }) {
   const days = useDays()

@@ -2,6 +2,7 @@
 import { useApi } from "@/api/query"
 import { useCarried, windowLabel } from "@/insight/credit"
 import { MissingRates } from "@/insight/rests"
+import { isNewStore, lastSpendDay } from "@/insight/sources"
 import { WhyDrawer } from "@/insight/why"
 import { words } from "@/format/format"
 import { useLink } from "@/shell/links"
@@ -19,7 +20,6 @@ import { Domains } from "./domains"
 import { Figures } from "./figures"
 import { FreshnessStrip, useSources } from "./freshness"
 import { Performers } from "./performers"
-import { isNewStore, lastSpendDay } from "./sources"
 import { GettingStarted } from "./start"
 
 export default function Dashboard() {

@@ -3,7 +3,7 @@ import { CircleCheck, CircleDashed } from "lucide-react"
 import { useLink } from "@/shell/links"
 import { ButtonLink } from "@/ui/button"
 import { Card } from "@/ui/page"
-import { grouped, type Source } from "./sources"
+import { grouped, type Source } from "@/insight/sources"
 
 const STEPS = [
   { key: "visits", title: "Measure visits", text: "Put the tracker on the storefront's pages, or link the store's own analytics.", page: "keys", action: "Keys and origins" },

@@ -79,6 +79,6 @@ const curve = (points: (readonly [number, number])[]) =>
 
 /** As much of a name as fits; the whole of it is its title, and in the table. */
 export const shortened = (name: string, width: number) => {
-  const most = Math.max(6, Math.floor(width / 7))
+  const most = Math.max(6, Math.floor(width / 7.6))
   return name.length > most ? `${name.slice(0, most - 1)}…` : name
 }

@@ -36,11 +36,11 @@ export function Disagree({ found, named, asked }: Props) {
   return (
     <div className="flex flex-col gap-4">
       <KpiGrid>
-        <Kpi title="Decisions that depend on the model" value={`${format.number(found.changing)} of ${format.number(found.decided)}`} explain={<p>{found.decision.meaning}</p>} />
+        <Kpi title="Decisions at odds" value={`${format.number(found.changing)} of ${format.number(found.decided)}`} explain={<p>{found.decision.meaning}</p>} />
         <Kpi title="Spend behind them" value={format.money(found.changing_spend)} explain="What those lines cost in the period. Here the choice of a model decides, not the data: test before you move it." />
-        <Kpi title="The same under every model" value={format.number(found.decided - found.changing)} explain="Lines for which every model comes to the same decision: here the choice of a model does not matter." />
+        <Kpi title="Decisions agreed" value={format.number(found.decided - found.changing)} explain="Lines for which every model comes to the same decision: here the choice of a model does not matter." />
         <Kpi title="Moves most" value={widest?.rank_spread ? `${format.number(widest.rank_spread)} ${widest.rank_spread === 1 ? "place" : "places"}` : "–"} foot={widest?.rank_spread ? `${widest.name}: from ${widest.best_rank} to ${widest.worst_rank}` : "All stay where they are"} explain="The line whose place by credited revenue differs most from model to model." />
-        <Kpi title="Models furthest apart" value={worst ? format.number(worst.rank_correlation, 2) : "–"} foot={worst ? `${named(worst.models[0])} and ${named(worst.models[1]).toLowerCase()}: ${agreement(worst.rank_correlation)}` : "Too few lines to compare"} explain="Spearman's rank correlation of the credited revenue: 1 is the same order, 0 no relation, −1 the opposite." />
+        <Kpi title="Models furthest apart" value={worst ? format.number(worst.rank_correlation, 2, true) : "–"} foot={worst ? `${named(worst.models[0])} and ${named(worst.models[1]).toLowerCase()}: ${agreement(worst.rank_correlation)}` : "Too few lines to compare"} explain="Spearman's rank correlation of the credited revenue: 1 is the same order, 0 no relation, −1 the opposite." />
       </KpiGrid>
       <Card title={`Places under each model`} description={`The ${drawn.length} that cost the most, by credited revenue. A line that crosses others is one whose place depends on the model.`}>
         <Bump
@@ -64,7 +64,7 @@ export function Disagree({ found, named, asked }: Props) {
           lines={[...lines].sort((a, b) => Number(b.decision_changes) - Number(a.decision_changes))}
           group={found.group_by}
           caption="Decisions by model"
-          before={[{ title: "Decision" }, { title: "Spend", right: true }]}
+          before={[{ title: "Decision", wide: true }, { title: "Spend", right: true }]}
           cells={(line) => [
             line.decisions.length === 0 ? <span key="d" className="text-muted">Nothing spent</span> : <Badge key="d" colour={line.decision_changes ? "orange" : DECISIONS[line.decisions[0]!].colour}>{line.decision_changes ? `Depends: ${eitherOr(line.decisions).toLowerCase()}` : eitherOr(line.decisions)}</Badge>,
             line.spend === null ? "–" : format.money(line.spend, line.currency),
@@ -87,7 +87,7 @@ export function Disagree({ found, named, asked }: Props) {
             named(row),
             ...found.models.map((model) => {
               const pair = found.agreement.find((each) => each.models.includes(row) && each.models.includes(model))
-              return row === model ? <span key={model} className="text-muted">1</span> : <span key={model} className={(pair?.rank_correlation ?? 1) < 0.7 ? "font-medium text-warn" : undefined}>{format.number(pair?.rank_correlation ?? null, 2)}<span className="sr-only"> ({agreement(pair?.rank_correlation ?? null)})</span></span>
+              return row === model ? <span key={model} className="text-muted">{format.number(1, 2, true)}</span> : <span key={model} className={(pair?.rank_correlation ?? 1) < 0.7 ? "font-medium text-warn" : undefined}>{format.number(pair?.rank_correlation ?? null, 2, true)}<span className="sr-only"> ({agreement(pair?.rank_correlation ?? null)})</span></span>
             }),
           ])}
         />
@@ -117,7 +117,7 @@ export function Compare({ found, named, asked }: Props) {
         named={named}
         cell={(said, line) => (
           <span className="inline-block min-w-20">
-            {said.revenue === null ? "–" : format.moneyShort(said.revenue, line.currency)}
+            {said.revenue === null ? "–" : format.moneyShort(said.revenue, line.currency, true)}
             <span className="ml-1.5 text-xs text-muted">{said.rank === null ? "" : `#${said.rank}`}</span>
             <svg width="80" height="5" aria-hidden="true" className="mt-0.5 ml-auto block">
               <rect width="80" height="5" rx="2" fill="var(--hover)" />
@@ -138,7 +138,7 @@ interface LinesProps {
   lines: ModelLine[]
   group: Disagreement["group_by"]
   caption: string
-  before: { title: string; right?: boolean }[]
+  before: { title: string; right?: boolean; wide?: boolean }[]
   cells: (line: ModelLine) => React.ReactNode[]
   models: string[]
   named: (model: string) => string

@@ -1,13 +1,14 @@
 // How fresh each source is that figures are computed from, and what to do where one is behind.
 import { useApi } from "@/api/query"
+import type { Source } from "@/insight/answers"
+import { STATES, useDays } from "@/insight/freshness"
+import { sourceTitle } from "@/insight/sources"
 import { useFormat } from "@/shell/session"
 import { Badge } from "@/ui/badge"
 import { Card } from "@/ui/page"
 import { Async, Skeleton } from "@/ui/states"
 import { PlainTable } from "@/ui/table"
-import type { Source } from "@/insight/answers"
 
-const STATES = { fresh: ["green", "Fresh"], late: ["orange", "Late"], stale: ["red", "Too old"], empty: ["grey", "Nothing yet"] } as const
 const WHOLE = {
   fresh: "Every figure is up to date.",
   late: "Some figures lag a little behind.",
@@ -16,21 +17,10 @@ const WHOLE = {
 }
 /** What needs somebody stands first; the rest in the order in which data passes through. */
 const RANK = { stale: 2, late: 1, fresh: 0, empty: 0 }
-const READERS: Record<string, string> = {
-  "stream:sessions": "Visits from tracked events",
-  "stream:goals": "Goals met by tracked events",
-  "stream:attribution.touchpoints": "Visits' sources from tracked events",
-  "sweep:attribution.campaigns": "Ad campaigns",
-  "sweep:attribution.sessions": "Visits of the store",
-  "sweep:tracking.purchases": "Orders",
-  "sweep:tracking.refunds": "Refunds",
-  "sweep:tracking.leads": "Leads",
-  "sweep:tracking.forms": "Form responses",
-  "sweep:tracking.goals": "Goals met by the store's events",
-}
 
 export function Fresh() {
   const format = useFormat()
+  const days = useDays()
   const query = useApi("/freshness", { refetchInterval: 60_000 })
   return (
     <Card title="How fresh the figures are" description={query.data ? `${WHOLE[query.data.freshness.state]} Times are in ${format.zone}.` : "Each source that figures are computed from."}>
@@ -38,13 +28,13 @@ export function Fresh() {
         {({ sources }) => (
           <PlainTable
             caption="Sources and how fresh they are"
-            head={[{ title: "Source" }, { title: "State" }, { title: "Newest" }, { title: "Waiting", right: true }, { title: "What to know" }]}
+            head={[{ title: "Source" }, { title: "State" }, { title: "Newest" }, { title: "Waiting", right: true }, { title: "What to know", wide: true }]}
             rows={[...sources].sort((a, b) => RANK[b.state] - RANK[a.state]).map((each) => [
-              <span key="source" className="font-medium sm:font-normal">{READERS[each.source] ?? each.title}</span>,
-              <Badge key="state" colour={STATES[each.state][0]}>{STATES[each.state][1]}</Badge>,
+              <span key="source" className="font-medium sm:font-normal">{sourceTitle(each)}</span>,
+              <Badge key="state" colour={STATES[each.state].colour}>{STATES[each.state].label}</Badge>,
               <Newest key="newest" of={each} />,
               each.behind === null ? "–" : format.number(each.behind),
-              <span key="detail" className="whitespace-normal">{each.detail}{each.action ? <span className="block text-warn">{each.action}</span> : null}</span>,
+              <span key="detail" className="whitespace-normal">{days(each.detail)}{each.action ? <span className="block text-warn">{days(each.action)}</span> : null}</span>,
             ])}
           />
         )}

@@ -29,7 +29,8 @@ export interface Flow {
   total: number
 }
 
-const GAP = 10
+/** Between nodes: a line of text has room beside the thinnest of them. */
+const GAP = 14
 export const WON = "Converted"
 export const LOST = "No conversion"
 

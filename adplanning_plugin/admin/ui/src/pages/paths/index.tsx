@@ -7,16 +7,13 @@ import { knownWindow, windowOptions } from "@/pages/journeys/shared/windows"
 import { useFormat } from "@/shell/session"
 import { usePeriod } from "@/state/period"
 import { choice, flag, text, useUrlState } from "@/state/url"
-import { Button, TextLink } from "@/ui/button"
-import { Select } from "@/ui/controls"
-import { downloadCsv } from "@/api/csv"
-import { isProblem } from "@/api/problem"
+import { TextLink } from "@/ui/button"
+import { Checkbox, Select } from "@/ui/controls"
 import { Kpi, KpiGrid, KpiSkeleton } from "@/ui/kpi"
 import { Card, PageHeader } from "@/ui/page"
 import { PeriodPicker } from "@/ui/period"
 import { Async, Empty, Skeleton } from "@/ui/states"
-import { PlainTable } from "@/ui/table"
-import { toast } from "@/ui/toast"
+import { CsvButton, PlainTable } from "@/ui/table"
 import { Sankey } from "./sankey"
 
 const LEVELS = ["channel", "platform", "source", "campaign"] as const
@@ -42,7 +39,6 @@ export default function Paths() {
     non_converting: state.all, newest: state.newest ? Number(state.newest) : undefined,
   }
   const query = useApi("/journeys/paths", { query: { ...asked, limit: 100 }, keep: true })
-  const save = () => downloadCsv("/journeys/paths", { ...asked, limit: 200 }, "paths").catch((error: unknown) => toast(isProblem(error) ? error.message : "The file could not be made.", { tone: "error" }))
   return (
     <>
       <PageHeader
@@ -51,14 +47,14 @@ export default function Paths() {
         parent={<TextLink to="/journeys">Journeys</TextLink>}
         actions={<PeriodPicker {...dates} compare={undefined} />}
       />
-      <div className="mb-3 grid grid-cols-2 gap-2 sm:flex sm:flex-wrap">
-        <Select className="w-full sm:w-36" aria-label="Steps are" value={state.level} options={LEVELS.map((value) => ({ value, label: `By ${value}` }))} onChange={(event) => set({ level: event.target.value as (typeof LEVELS)[number] })} />
-        <Select className="w-full sm:w-56" aria-label="Repeats" value={state.collapse} options={COLLAPSES.map((value) => ({ value, label: MEANS[value] }))} onChange={(event) => set({ collapse: event.target.value as (typeof COLLAPSES)[number] })} />
-        <Select className="w-full sm:w-44" aria-label="How much of a path" value={state.newest} options={[{ value: "", label: "Whole paths" }, ...["2", "3", "5"].map((value) => ({ value, label: `Last ${value} steps` }))]} onChange={(event) => set({ newest: event.target.value as "" | "2" | "3" | "5" })} />
-        <Select className="w-full sm:w-52" aria-label="Lookback window" value={knownWindow(state.lookback)} options={windowOptions} onChange={(event) => set({ lookback: event.target.value })} />
-        <Select className="w-full sm:w-36" aria-label="Type of conversion" value={state.kind} options={[{ value: "purchase", label: "Purchases" }, { value: "lead_form_submission", label: "Leads" }]} onChange={(event) => set({ kind: event.target.value as (typeof TYPES)[number] })} />
-        <Select className="w-full sm:w-52" aria-label="Order" value={state.rank} options={RANKS.map((value) => ({ value, label: BY[value] }))} onChange={(event) => set({ rank: event.target.value as (typeof RANKS)[number] })} />
-        <Button className="col-span-2" aria-pressed={state.all} onClick={() => set({ all: !state.all })}>{state.all ? "Leave out who did not convert" : "Count who did not convert"}</Button>
+      <div className="mb-3 grid grid-cols-2 gap-2 sm:flex sm:flex-wrap sm:items-center">
+        <Select className="w-full sm:w-auto" aria-label="Steps are" value={state.level} options={LEVELS.map((value) => ({ value, label: `By ${value}` }))} onChange={(event) => set({ level: event.target.value as (typeof LEVELS)[number] })} />
+        <Select className="w-full sm:w-auto" aria-label="Repeats" value={state.collapse} options={COLLAPSES.map((value) => ({ value, label: MEANS[value] }))} onChange={(event) => set({ collapse: event.target.value as (typeof COLLAPSES)[number] })} />
+        <Select className="w-full sm:w-auto" aria-label="How much of a path" value={state.newest} options={[{ value: "", label: "Whole paths" }, ...["2", "3", "5"].map((value) => ({ value, label: `Last ${value} steps` }))]} onChange={(event) => set({ newest: event.target.value as "" | "2" | "3" | "5" })} />
+        <Select className="w-full sm:w-auto" aria-label="Lookback window" value={knownWindow(state.lookback)} options={windowOptions} onChange={(event) => set({ lookback: event.target.value })} />
+        <Select className="w-full sm:w-auto" aria-label="Type of conversion" value={state.kind} options={[{ value: "purchase", label: "Purchases" }, { value: "lead_form_submission", label: "Leads" }]} onChange={(event) => set({ kind: event.target.value as (typeof TYPES)[number] })} />
+        <Select className="w-full sm:w-auto" aria-label="Order" value={state.rank} options={RANKS.map((value) => ({ value, label: BY[value] }))} onChange={(event) => set({ rank: event.target.value as (typeof RANKS)[number] })} />
+        <div className="col-span-2 py-1"><Checkbox label="Also journeys without a conversion" checked={state.all} onChange={(event) => set({ all: event.target.checked })} /></div>
       </div>
       <Async query={query} skeleton={<><KpiSkeleton count={4} /><Skeleton className="mt-3 h-96 w-full rounded-lg" /></>}>
         {(data) => (
@@ -75,7 +71,7 @@ export default function Paths() {
                 <Card title="Flow" description={`The ${data.count <= DRAWN ? "" : `first ${DRAWN} of ${format.number(data.count)} `}paths, from the first touch on.`}>
                   <Sankey lines={data.paths.slice(0, DRAWN)} open={state.all} summary={`${format.number(data.total.conversions)} journeys converted${data.total.unconverted === null ? "" : `, ${format.number(data.total.unconverted)} did not`}; the most common way was ${data.paths[0]!.path.join(", then ") || "without a visit"}.`} />
                 </Card>
-                <Card title="Top paths" description={BY[state.rank] + "."} actions={<Button small onClick={() => void save()}>Download CSV</Button>}>
+                <Card title="Top paths" description={BY[state.rank] + "."} actions={<CsvButton name="paths" csv={{ path: "/journeys/paths", query: { ...asked, limit: 200 } }} />}>
                   <PlainTable
                     caption="Top paths"
                     head={[{ title: "Path" }, { title: "Journeys", right: true }, { title: "Conversions", right: true }, { title: "Rate", right: true }, { title: "Value", right: true }, { title: "Average", right: true }]}

@@ -6,7 +6,9 @@ import { useFormat } from "@/shell/session"
 import { flow, type Node } from "./flow"
 
 const BAR = 12
-const HEIGHT = 340
+const HEIGHT = 400
+/** Above the columns: their names. */
+const TOP = 22
 
 export function Sankey({ lines, open, summary }: { lines: PathLine[]; open: boolean; summary: string }) {
   const format = useFormat()
@@ -31,7 +33,13 @@ export function Sankey({ lines, open, summary }: { lines: PathLine[]; open: bool
       }}
     >
       <div ref={box}>
-        <svg width={width} height={tall} role="img" aria-label={summary} className="block max-w-full">
+        <svg width={width} height={tall + TOP} role="img" aria-label={summary} className="block max-w-full">
+          {Array.from({ length: columns }, (_, column) => (
+            <text key={column} x={column === columns - 1 ? width : column * room} y="12" textAnchor={column === columns - 1 ? "end" : "start"} className="fill-muted text-xs">
+              {column === columns - 1 ? "Outcome" : `Touch ${column + 1}`}
+            </text>
+          ))}
+          <g transform={`translate(0,${TOP})`}>
           {ribbons.map((ribbon) => {
             const from = at.get(ribbon.from)!
             const to = at.get(ribbon.to)!
@@ -52,16 +60,15 @@ export function Sankey({ lines, open, summary }: { lines: PathLine[]; open: bool
               <rect x={x(node)} y={node.y} width={BAR} height={node.height} rx="2" fill={colour(node)}>
                 <title>{`${node.label}: ${format.number(node.weight)} journeys`}</title>
               </rect>
-              {node.height >= 12 || node.outcome ? (
-                <text
-                  x={node.column === columns - 1 ? x(node) - 6 : x(node) + BAR + 6} y={node.y + Math.max(10, Math.min(node.height / 2 + 4, node.height))}
-                  textAnchor={node.column === columns - 1 ? "end" : "start"} className="pointer-events-none fill-fg text-xs"
-                >
-                  {short(node.label)}
-                </text>
-              ) : null}
+              <text
+                x={node.column === columns - 1 ? x(node) - 6 : x(node) + BAR + 6} y={node.y + node.height / 2} dy="0.34em"
+                textAnchor={node.column === columns - 1 ? "end" : "start"} className="pointer-events-none fill-fg text-xs" stroke="var(--card)" strokeWidth="3" strokeOpacity="0.85" paintOrder="stroke"
+              >
+                {short(node.label)}
+              </text>
             </g>
           ))}
+          </g>
         </svg>
       </div>
     </ChartFrame>

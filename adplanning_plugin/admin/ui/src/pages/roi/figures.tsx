@@ -49,7 +49,7 @@ export function Headline({ total, compare, basis }: { total: RoiTotal; compare: 
       {total.margin === null ? null : <Kpi title="Margin" value={format.money(total.margin)} explain="Revenue less the cost of the goods, of the orders that carry their costs. Ad spend is not taken off." />}
       {total.platform_conversions === null ? null : (
         <Kpi
-          title="Platforms say"
+          title="Platforms claim"
           value={format.number(total.platform_conversions)}
           explain="Conversions that all platforms claim together. Several may claim the same order."
           foot={<WhyButton of="all">Why is it not what we count?</WhyButton>}

@@ -124,7 +124,7 @@ function columns(format: Formats, by: keyof typeof ONE, compare: boolean): Colum
     { key: "cac", title: "CAC", sort: "cac", right: true, cell: (row) => format.money(row.cac) },
     { key: "margin", title: "Margin", sort: "margin", right: true, cell: (row) => format.money(row.margin) },
     {
-      key: "claims", title: "Platform says", sort: "platform_conversions", right: true,
+      key: "claims", title: "Platform claims", sort: "platform_conversions", right: true,
       cell: (row) => {
         if (by === "campaign" && row.id && row.platform && row.platform_conversions !== null) return <Claim conversions={row.platform_conversions} of={`campaign:${row.id}`} platform={row.platform} about={row.name ?? ""} />
         if (by === "platform" && row.id && row.platform_conversions !== null) return <Claim conversions={row.platform_conversions} of={`platform:${row.id}`} platform={row.id} />

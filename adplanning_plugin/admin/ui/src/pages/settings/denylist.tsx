@@ -9,7 +9,6 @@ import { Badge } from "@/ui/badge"
 import { Button } from "@/ui/button"
 import { Input, Select } from "@/ui/controls"
 import { Confirm } from "@/ui/dialog"
-import { Card } from "@/ui/page"
 import { Empty } from "@/ui/states"
 import { type Column, DataTable } from "@/ui/table"
 import { toast } from "@/ui/toast"
@@ -34,12 +33,14 @@ export default function Denylist() {
     ...(may ? [{ key: "do", title: "Actions", cell: (row: Denied) => <Button small variant="ghost" onClick={() => setAllowing(row)}>Allow</Button> }] : []),
   ]
   return (
-    <Card
-      flush
-      title="Link nobody"
-      description="Shared mailboxes, tills and test addresses. Their visits are nobody's but their own, and whoever they joined is apart."
-      actions={may ? <Button onClick={() => setAdding(true)}><Plus className="size-4" aria-hidden="true" />Add</Button> : undefined}
-    >
+    <section aria-labelledby="denylist">
+      <div className="mt-2 mb-3 flex flex-wrap items-start justify-between gap-3">
+        <div className="min-w-0 flex-1 basis-60">
+          <h2 id="denylist" className="text-base">Link nobody</h2>
+          <p className="text-sm text-muted">Shared mailboxes, tills and test addresses. Their visits are nobody's but their own, and whoever they joined is apart.</p>
+        </div>
+        {may ? <Button onClick={() => setAdding(true)}><Plus className="size-4" aria-hidden="true" />Add</Button> : null}
+      </div>
       <DataTable
         name="denylist"
         columns={columns}
@@ -64,7 +65,7 @@ export default function Denylist() {
       >
         Browsers that were seen with it are one again, whatever their number: the cap passes it over from now on.
       </Confirm>
-    </Card>
+    </section>
   )
 }
 

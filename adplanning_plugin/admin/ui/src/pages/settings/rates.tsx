@@ -38,7 +38,7 @@ export default function Rates() {
   const clear = () => set({ base: "", quote: "" })
   const columns: Column<Rate>[] = [
     { key: "day", title: "Day", sort: "day", heading: true, cell: (row) => format.date(row.day) },
-    { key: "pair", title: "Rate", cell: (row) => <span className="figure">1 {row.base} = {format.number(row.rate, 6)} {row.quote}</span> },
+    { key: "pair", title: "Rate", cell: (row) => <span className="figure">1 {row.base} = {format.number(row.rate, Number(row.rate) < 1 ? 6 : 4, true)} {row.quote}</span> },
     { key: "source", title: "Source", cell: (row) => words(row.source) },
     { key: "updated", title: `Updated (${format.zoneShort})`, cell: (row) => <time dateTime={row.updated_at} className="figure">{format.dateTime(row.updated_at)}</time> },
   ]

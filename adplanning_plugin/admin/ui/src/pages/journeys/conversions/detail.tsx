@@ -144,7 +144,8 @@ function Customer({ of }: { of: JourneyDetail }) {
   const who = of.customer
   if (!who) return null
   const badge = who.is_new_customer === null ? null : who.is_new_customer ? <Badge colour="green">New</Badge> : <Badge>Returning</Badge>
-  const place = [who.city, who.country].filter(Boolean).join(", ")
+  const format = useFormat()
+  const place = format.place(who.city, who.country)
   return (
     <section aria-labelledby="journey-customer">
       <h2 id="journey-customer" className="mb-2 text-base">Customer</h2>

@@ -19,7 +19,7 @@ export function PathSteps({ steps, most = 6 }: { steps: string[]; most?: number 
   if (steps.length === 0) return <span className="text-muted">No visit known</span>
   const shown = steps.length > most ? steps.slice(-most) : steps
   return (
-    <span className="inline-flex flex-wrap items-center gap-x-1 gap-y-0.5">
+    <span className="inline-flex flex-wrap items-center gap-x-1 gap-y-0.5 align-middle">
       {shown.length < steps.length ? <span className="text-xs text-muted">{steps.length - shown.length} earlier ›</span> : null}
       {shown.map((step, index) => (
         <span key={index} className="inline-flex items-center gap-1 whitespace-nowrap">

@@ -1,6 +1,7 @@
 // What figures are read from, grouped as a marketer names it: the server's many sources become Visits, Orders, Meta spend … Pure.
-import type { Source, State } from "@/insight/answers"
+import { words } from "@/format/format"
 import type { Day } from "@/state/days"
+import type { Source, State } from "./answers"
 
 export type { Source, State }
 
@@ -68,8 +69,11 @@ export function grouped(sources: Source[]): Group[] {
     known.last_day = later(known.last_day, source.last_day)
     known.sources.push(source)
   }
-  return [...groups.values()].map((group) => ({ ...group, sources: telling(group) }))
+  return [...groups.values()].map((group) => ({ ...group, title: alone(group), sources: telling(group) }))
 }
+
+/** The newest conversion by itself is not only of orders. */
+const alone = (group: Group) => (group.sources.every((each) => each.kind === "conversions") ? "Conversions" : group.title)
 
 function telling(group: Group): Source[] {
   const lagging = group.sources.filter((each) => each.state === "late" || each.state === "stale")
@@ -86,3 +90,27 @@ export const lastSpendDay = (sources: Source[]): Day | null =>
 /** Nothing has ever come in: no order, no spend. */
 export const isNewStore = (sources: Source[]): boolean =>
   sources.filter((each) => each.kind === "conversions" || each.kind === "spend").every((each) => each.state === "empty")
+
+const READERS: Record<string, string> = {
+  "stream:sessions": "Visits from tracked events",
+  "stream:goals": "Goals met by tracked events",
+  "stream:attribution.touchpoints": "Visits' sources from tracked events",
+  "stream:journeys.progress": "Journeys from tracked events",
+  "sweep:attribution.campaigns": "Ad campaigns",
+  "sweep:attribution.sessions": "Visits of the store",
+  "sweep:tracking.purchases": "Orders",
+  "sweep:tracking.refunds": "Refunds",
+  "sweep:tracking.leads": "Leads",
+  "sweep:tracking.forms": "Form responses",
+  "sweep:tracking.people": "Customers",
+  "sweep:tracking.goals": "Goals met by the store's events",
+}
+
+/** A single source in words: what reads it, where that is known; rows of the store that journeys read are called so. */
+export function sourceTitle({ source, kind, title }: Source): string {
+  if (kind === "spend" || kind === "sweep" && source.startsWith("sweep:journeys.")) {
+    const named = place({ source, kind, title } as Source).title
+    return kind === "spend" ? named : `${named}, for journeys`
+  }
+  return READERS[source] ?? (kind === "sweep" ? words(title.split(":")[0]) : title)
+}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { grouped, isNewStore, lastSpendDay, type Source, type State } from "./sources"
+import { grouped, isNewStore, lastSpendDay, type Source, sourceTitle, type State } from "./sources"
 
 const source = (source: string, kind: string, state: State, more: Partial<Source> = {}): Source => ({
   source, kind, title: more.title ?? source, state, last_at: null, last_day: null, lag_seconds: null, behind: null, detail: "", action: "", ...more,
@@ -30,4 +30,15 @@ it("a store is new until an order or spend has come in", () => {
   const none = [source("conversions", "conversions", "empty"), source("spend", "spend", "empty"), source("credit", "credit", "fresh")]
   expect(isNewStore(none)).toBe(true)
   expect(isNewStore([...none, source("spend:meta", "spend", "fresh")])).toBe(false)
+})
+
+it("no source is called by its code", () => {
+  expect(sourceTitle(source("stream:journeys.progress", "events", "fresh", { title: "Reader journeys.progress of tracked visits" }))).toBe("Journeys from tracked events")
+  expect(sourceTitle(source("sweep:journeys.analytics_events", "sweep", "fresh", { title: "Analytics event: journeys.analytics_events" }))).toBe("Visits, for journeys")
+  expect(sourceTitle(source("sweep:other.rows", "sweep", "fresh", { title: "Gift card: other.rows" }))).toBe("Gift card")
+  expect(sourceTitle(source("spend:google", "spend", "late", { title: "Ad spend of Google" }))).toBe("Google spend")
+})
+
+it("conversions by themselves are not called orders", () => {
+  expect(grouped([source("conversions", "conversions", "fresh")]).map(({ title }) => title)).toEqual(["Conversions"])
 })
