@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Select, Subquery, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from adplanning_plugin.identity.grouping import PERSON
 from adplanning_plugin.identity.models import IdentityComponent, Visitor
@@ -67,17 +66,11 @@ def people_of_visitors(tenant_id: str) -> Subquery:
 
 def visitors_of(tenant_id: str, identifiers: Sequence[str], *, strength: int = STRONG) -> Select[str]:
     """The visitors that are one with any of the identifiers; with `WEAK`, those too that only claim to be."""
-    mine, theirs = aliased(IdentityComponent), aliased(IdentityComponent)
+    mine, theirs = components(tenant_id).alias("mine"), components(tenant_id).alias("theirs")
     one = (
-        select(theirs.node.label("visitor_id"))
-        .join(mine, mine.component_id == theirs.component_id)
-        .where(
-            mine.tenant_id == tenant_id,
-            theirs.tenant_id == tenant_id,
-            ~mine.is_visitor,
-            mine.node == any_of(identifiers),
-            theirs.is_visitor,
-        )
+        select(theirs.c.node.label("visitor_id"))
+        .join(mine, mine.c.component_id == theirs.c.component_id)
+        .where(~mine.c.is_visitor, mine.c.node == any_of(identifiers), theirs.c.is_visitor)
     )
     if strength >= STRONG:
         return one.distinct()

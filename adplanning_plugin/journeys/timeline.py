@@ -139,7 +139,7 @@ async def summary(
 
     The furthest stage and the first time of each follow from all events, whatever period is asked for.
     """
-    rows = timeline(runtime, tenant_id, wanted, who.sessions)
+    rows = timeline(runtime, tenant_id, wanted, who.sessions, _SUMMED)
     found: Sequence[Any] = ()
     if rows is not None:
         by = (rows.c.event_type, rows.c.channel, rows.c.stage, rows.c.currency)
@@ -167,6 +167,9 @@ async def summary(
         "days_to_first_purchase": _days(first, bought),
         "value": _values(found),
     }
+
+
+_SUMMED = ("event_type", "channel", "stage", "currency", "occurred_at", "value_minor", "claimed")
 
 
 def _counts(rows: Sequence[Any], name: str) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -73,13 +73,21 @@ class JourneyFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Visitors that only claim to be one of the members; their events are marked."""
 
 
-def timeline(runtime: Runtime, tenant_id: str, wanted: JourneyFilter, sessions: Sequence[str] = ()) -> Subquery | None:
-    """Everything that the filter finds, with `COLUMNS`; None where no kind of event can be meant.
+def timeline(
+    runtime: Runtime,
+    tenant_id: str,
+    wanted: JourneyFilter,
+    sessions: Sequence[str] = (),
+    columns: Sequence[str] = COLUMNS,
+) -> Subquery | None:
+    """Everything that the filter finds, with `columns`; None where no kind of event can be meant.
 
     Args:
         sessions: the store's own sessions of the members and of the claimed visitors.
     """
     parts = parts_of(runtime, tenant_id, wanted, sessions)
+    if columns != COLUMNS:
+        parts = [part.with_only_columns(*(part.selected_columns[name] for name in columns)) for part in parts]
     if not parts:
         return None
     return (union_all(*parts) if len(parts) > 1 else parts[0]).subquery("timeline")
@@ -108,14 +116,15 @@ def parts_of(runtime: Runtime, tenant_id: str, wanted: JourneyFilter, sessions: 
     return parts
 
 
-def _columns(claimed: ColumnElement[bool], **values: ColumnElement[Any]) -> list[ColumnElement[Any]]:
-    """All columns with their types, so that the parts fit together exactly and the planner can merge them in order."""
-    given: Mapping[str, ColumnElement[Any]] = {**values, "claimed": claimed}
+def _columns(**given: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    """All columns but the last with their types, so that the parts fit together exactly and the planner can merge them
+    in order."""
     return [
         (given[name] if name in given and _is(given[name], kind) else sql_cast(given.get(name, null()), kind)).label(
             name
         )
         for name, kind in _TYPES.items()
+        if name != "claimed"
     ]
 
 
@@ -142,7 +151,7 @@ def _whose(rows: FromClause, wanted: JourneyFilter, *, visitor: ColumnElement[An
 
 
 def _claimed(who: ColumnElement[Any], wanted: JourneyFilter) -> ColumnElement[bool]:
-    return who == any_of(wanted.claimed) if wanted.claimed else false()
+    return (who == any_of(wanted.claimed) if wanted.claimed else false()).label("claimed")
 
 
 def _names(wanted: JourneyFilter, name: ColumnElement[Any]) -> ColumnElement[bool] | None:
@@ -175,26 +184,28 @@ def _stage_by_name(name: ColumnElement[Any]) -> ColumnElement[Any]:
     return case({each: EVENT_TYPES[kind].stage for each, kind in TRACKED.items()}, value=name, else_=null())
 
 
+_OF_TRACKED = _columns(
+    origin=literal(TRACKED_EVENT, Text),
+    id=event.c.id,
+    occurred_at=event.c.occurred_at,
+    event_type=_kind(event.c.name),
+    event_name=event.c.name,
+    channel=literal("web", Text),
+    stage=_stage_by_name(event.c.name),
+    visitor_id=event.c.visitor_id,
+    session_id=event.c.session_id,
+    path=event.c.path,
+    value_minor=event.c.value,
+    currency=event.c.currency,
+)
+
+
 def _tracked(tenant_id: str, wanted: JourneyFilter) -> list[AnySelect]:
     c = event.c
     named = _names(wanted, c.name)
     if named is None:
         return []
-    columns = _columns(
-        _claimed(c.visitor_id, wanted),
-        origin=literal(TRACKED_EVENT, Text),
-        id=c.id,
-        occurred_at=c.occurred_at,
-        event_type=_kind(c.name),
-        event_name=c.name,
-        channel=literal("web", Text),
-        stage=_stage_by_name(c.name),
-        visitor_id=c.visitor_id,
-        session_id=c.session_id,
-        path=c.path,
-        value_minor=c.value,
-        currency=c.currency,
-    )
+    columns = (*_OF_TRACKED, _claimed(c.visitor_id, wanted))
     searched = _searched(wanted, c.name, c.path, c.visitor_id)
     visible = (c.tenant_id == tenant_id, c.visitor_id.is_not(None), named)
     return [select(*columns).where(*visible, *_whose(event, wanted), *searched)]
@@ -204,6 +215,8 @@ def _host(links: Links, tenant_id: str, wanted: JourneyFilter, sessions: Sequenc
     if wanted.members is None:
         rows = links.selectable("analytics_event", tenant_id)
     elif links.provides("analytics_event", "session_id"):
+        if not sessions:
+            return []
         rows = links.by_ids("analytics_event", tenant_id, list(sessions), column="session_id")
     else:
         visitors = [*wanted.members.visitors, *wanted.claimed]
@@ -217,7 +230,6 @@ def _host(links: Links, tenant_id: str, wanted: JourneyFilter, sessions: Sequenc
     visitor = func.coalesce(c.visitor_id, literal("session:", Text).concat(c.session_id))
     path = func.regexp_replace(func.regexp_replace(c.url, "^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", ""), "[?#].*$", "")
     columns = _columns(
-        _claimed(visitor, wanted),
         origin=literal(STORE_EVENT, Text),
         id=c.id,
         occurred_at=c.occurred_at,
@@ -231,11 +243,27 @@ def _host(links: Links, tenant_id: str, wanted: JourneyFilter, sessions: Sequenc
         value_minor=c.value,
         currency=c.currency,
     )
+    columns.append(_claimed(visitor, wanted))
     searched = _searched(wanted, c.name, c.url, c.visitor_id)
     mine = _whose(
         rows, wanted if wanted.members is None else msgspec.structs.replace(wanted, members=None), visitor=visitor
     )
     return [select(*columns).where(visitor.is_not(None), c.occurred_at.is_not(None), named, *mine, *searched)]
+
+
+_OF_TOUCHES = _columns(
+    origin=literal(TOUCH, Text),
+    event_type=case(dict(TOUCHES), value=touch.c.channel),
+    stage=case({channel: EVENT_TYPES[kind].stage for channel, kind in TOUCHES.items()}, value=touch.c.channel),
+    path=touch.c.landing_path,
+    **{
+        name: touch.c[name]
+        for name in (
+            "id", "occurred_at", "channel", "person_id", "visitor_id", "session_id", "ad_campaign_id", "campaign",
+            "source",
+        )
+    },
+)  # fmt: skip
 
 
 def _touches(tenant_id: str, wanted: JourneyFilter) -> list[AnySelect]:
@@ -250,22 +278,7 @@ def _touches(tenant_id: str, wanted: JourneyFilter) -> list[AnySelect]:
     ]
     if not channels:
         return []
-    columns = _columns(
-        _claimed(c.visitor_id, wanted),
-        origin=literal(TOUCH, Text),
-        id=c.id,
-        occurred_at=c.occurred_at,
-        event_type=case(dict(TOUCHES), value=c.channel),
-        channel=c.channel,
-        stage=case({channel: EVENT_TYPES[kind].stage for channel, kind in TOUCHES.items()}, value=c.channel),
-        person_id=c.person_id,
-        visitor_id=c.visitor_id,
-        session_id=c.session_id,
-        ad_campaign_id=c.ad_campaign_id,
-        campaign=c.campaign,
-        source=c.source,
-        path=c.landing_path,
-    )
+    columns = (*_OF_TOUCHES, _claimed(c.visitor_id, wanted))
     conditions: list[ColumnElement[bool]] = [c.tenant_id == tenant_id, c.channel.in_(channels)]
     if wanted.ad_campaign_id is not None:
         conditions.append(c.ad_campaign_id == wanted.ad_campaign_id)
@@ -273,18 +286,16 @@ def _touches(tenant_id: str, wanted: JourneyFilter) -> list[AnySelect]:
     return [select(*columns).where(*conditions, *_whose(touch, wanted), *searched)]
 
 
+_OF_RECORDED = _columns(
+    origin=literal(JOURNEY, Text), **{name: journey.c[name] for name in COLUMNS if name in journey.c}
+)
+
+
 def _recorded(tenant_id: str, wanted: JourneyFilter) -> list[AnySelect]:
     c = journey.c
     same = ("event_type", "stage", "channel", "ad_campaign_id")
     conditions = [c[name] == value for name in same if (value := getattr(wanted, name)) is not None]
-    names = (
-        "id", "occurred_at", "event_type", "event_name", "channel", "stage", "person_id", "visitor_id", "session_id",
-        "order_id", "conversion_id", "ad_campaign_id", "value_minor", "currency", "source_kind", "source_id",
-        "event_data",
-    )  # fmt: skip
-    columns = _columns(
-        _claimed(c.visitor_id, wanted), origin=literal(JOURNEY, Text), **{name: c[name] for name in names}
-    )
+    columns = (*_OF_RECORDED, _claimed(c.visitor_id, wanted))
     searched = _searched(wanted, c.event_type, c.event_name, c.order_id, c.source_id, c.person_id, c.visitor_id)
     return [select(*columns).where(c.tenant_id == tenant_id, *conditions, *_whose(journey, wanted), *searched)]
 
