@@ -60,14 +60,6 @@ class EventBus(Protocol):
         ...
 
 
-class Secrets(Protocol):
-    """Where credentials come from."""
-
-    def get(self, name: str) -> str | None:
-        """The secret, or None."""
-        ...
-
-
 class AttributionModel(Protocol):
     """A rule for sharing a conversion among its touches."""
 
@@ -278,10 +270,6 @@ class Specs:
     @hookspec(firstresult=True)
     def provide_broker(self) -> AsyncBroker | None:
         """A taskiq broker for wake-ups; without it the embedded one, or Redis where `Options.work.redis_url` is set."""
-
-    @hookspec(firstresult=True)
-    def provide_secrets(self) -> Secrets | None:
-        """Where credentials come from; without it, environment variables."""
 
     # --- what others extend: all results count, a duplicate key is an error that names both owners -----------------
 

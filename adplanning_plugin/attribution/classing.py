@@ -42,11 +42,6 @@ class Classing(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     rules: tuple[ChannelRule, ...] = ()
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether the built-in channels are all there is."""
-        return not (self.hosts or self.rules)
-
 
 PLAIN = Classing()
 

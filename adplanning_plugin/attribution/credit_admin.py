@@ -18,7 +18,7 @@ from adplanning_plugin.attribution.sections import credit_body
 from adplanning_plugin.attribution.versions import of_active
 from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.http import AdminCall
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 from adplanning_plugin.tracking import conversion_table as conversion
 
 _LAST = "last_non_direct"
@@ -72,11 +72,8 @@ async def _touches(session: AsyncSession, call: AdminCall, rows: Sequence[Row[An
         Touchpoint.tenant_id == call.tenant_id, Touchpoint.id.in_(ids)
     )
     found = (await session.execute(statement)).all()
-    links, names = call.runtime.get(Links), dict[str, str]()
-    campaigns = sorted({row.ad_campaign_id for row in found if row.ad_campaign_id})
-    if campaigns and links.has("ad_campaign"):
-        linked = links.by_ids("ad_campaign", call.tenant_id, campaigns)
-        names = {row.id: row.name for row in await session.execute(select(linked.c.id, linked.c.name))}
+    campaigns = [row.ad_campaign_id for row in found]
+    names = await names_by_id(session, call.runtime.get(Links), call.tenant_id, "ad_campaign", campaigns)
     return {
         row.id: {name: getattr(row, name) for name in _MORE}
         | {"campaign_name": names.get(row.ad_campaign_id or "") or row.campaign}

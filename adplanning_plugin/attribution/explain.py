@@ -32,7 +32,7 @@ from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 from adplanning_plugin.stats.credit import eligible
 
 _SHOWN = (
@@ -77,7 +77,8 @@ async def explain_conversion(
         most=MOST_LEFT_OUT,
     )
     credit = (await session.execute(credit_of_conversions(tenant_id, [conversion_id], days))).all()
-    names = await _campaign_names(session, runtime, tenant_id, considered)
+    campaigns = [row.ad_campaign_id for row in considered]
+    names = await names_by_id(session, runtime.get(Links), tenant_id, "ad_campaign", campaigns)
     decided = await decisions_of(session, tenant_id, considered)
     held = {row.touch_id: row for row in credit}
     opens = None if days == 0 else conversion.occurred_at - timedelta(days=days)
@@ -120,17 +121,6 @@ async def _fit(session: AsyncSession, tenant_id: str, fit_id: str) -> dict[str, 
         "chain_order": chain_order,
         **msgspec.structs.asdict(effects),
     }
-
-
-async def _campaign_names(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, touches: Sequence[Row[Any]]
-) -> dict[str, str]:
-    links = runtime.get(Links)
-    ids = sorted({row.ad_campaign_id for row in touches if row.ad_campaign_id})
-    if not ids or not links.has("ad_campaign"):
-        return {}
-    campaign = links.by_ids("ad_campaign", tenant_id, ids)
-    return {row.id: row.name for row in await session.execute(select(campaign.c.id, campaign.c.name))}
 
 
 def _conversion(row: Row[Any], *, personal: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from adplanning_plugin.kernel.export import list_response, table_response
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.kernel.paging import ListParams, paginate
 from adplanning_plugin.kernel.tables import WorkItem
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 
 ORDERS = ("value", "credit", "touches", "first_seen", "last_seen", "name", "score")
 Suggested = list[tuple[Group, Nearest | None]]
@@ -216,12 +216,8 @@ async def _teller(
     """What tells decisions on the wire: with campaigns' names, and the progress of what is being applied."""
     named = {line["ad_campaign_id"] for alias in aliases for line in _changes(alias) if line["ad_campaign_id"]}
     named |= {alias.ad_campaign_id for alias in aliases if alias.ad_campaign_id}
-    names: dict[str, str] = {}
-    links = call.runtime.get(Links)
-    if (named or all_campaigns) and links.has("ad_campaign"):
-        campaigns = links.selectable("ad_campaign", call.tenant_id)
-        c = (campaigns if all_campaigns else links.by_ids("ad_campaign", call.tenant_id, sorted(named))).c
-        names = {row[0]: row[1] for row in await session.execute(select(c.id, c.name))}
+    wanted = None if all_campaigns else named
+    names = await names_by_id(session, call.runtime.get(Links), call.tenant_id, "ad_campaign", wanted)
     work_ids = [work_id for alias in aliases for work_id in (alias.work_id, alias.revert_work_id) if work_id]
     items = select(WorkItem.id, WorkItem.progress).where(
         WorkItem.tenant_id == call.tenant_id, WorkItem.id.in_(work_ids)

@@ -27,7 +27,7 @@ from adplanning_plugin.kernel.http import MANAGE, AdminCall, scope
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.paging import ListParams, paginate
 from adplanning_plugin.kernel.sentences import body_errors
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 
 
 class WhatIf(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -101,7 +101,8 @@ class RulesController(Controller):
         async with call.transaction() as session:
             asked, changed = await _asked(session, call, data, start, end)
             answer = await compute_what_if(session, asked, hook_models(call.runtime))
-            names = await _names(session, call, answer)
+            ids = [key for (_, key, _), sides in answer.campaigns.items() if sides.is_campaign]
+            names = await names_by_id(session, call.runtime.get(Links), call.tenant_id, "ad_campaign", ids)
         return {"what_if": _out(data, asked, changed, answer, names, call.tenant.zone)}
 
 
@@ -133,15 +134,6 @@ async def _asked(
         window_days=(days, later_days),
     )
     return asked, changed
-
-
-async def _names(session: AsyncSession, call: AdminCall, answer: Answer) -> dict[str, str]:
-    links = call.runtime.get(Links)
-    ids = [key for (_, key, _), sides in answer.campaigns.items() if key and sides.is_campaign]
-    if not ids or not links.has("ad_campaign"):
-        return {}
-    linked = links.by_ids("ad_campaign", call.tenant_id, ids)
-    return {row.id: row.name for row in await session.execute(select(linked.c.id, linked.c.name))}
 
 
 def _out(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, ScalarSelect, Table, select
+from sqlalchemy import ColumnElement, ScalarSelect, Table, select
 
 from adplanning_plugin.attribution.models import ACTIVE, Credit, RuleVersion
 
@@ -21,7 +21,6 @@ def active_version(tenant_id: str | ColumnElement[str]) -> ScalarSelect[Any]:
     return select(r.version).where(r.tenant_id == tenant_id, *is_active).scalar_subquery()
 
 
-def of_active(tenant_id: str | ColumnElement[str], credit: FromClause | None = None) -> ColumnElement[bool]:
-    """Which rows of `credit` (the table, or an alias of it) count: those of the store's active rule version."""
-    rows = cast("Table", Credit.__table__) if credit is None else credit
-    return rows.c.rule_version == active_version(tenant_id)
+def of_active(tenant_id: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Which rows of `credit` count: those of the store's active rule version."""
+    return Credit.rule_version == active_version(tenant_id)

@@ -111,12 +111,6 @@ class Postgres(Server):
             self.sql(f'CREATE DATABASE "{name}" OWNER "{owner}"{based_on}')
         return self.url(name, owner)
 
-    def drop_database(self, name: str) -> None:
-        """Drop a database, ending its connections; one that is not there is no error."""
-        if not _NAME.fullmatch(name):
-            raise EmbeddedError(f"{name!r}: a database's name is lower-case letters, digits and _, at most 63 of them.")
-        self.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
     def _password(self, role: str) -> str:
         if role not in self._passwords:
             raise EmbeddedError(f"This server has no role {role!r}; it has {ROLE!r} and {SUPERUSER!r}, once started.")

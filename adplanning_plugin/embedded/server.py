@@ -96,10 +96,10 @@ class Server(ABC):
         """End the server in good order; nothing is left running, and thrown-away data is gone."""
         with self._lock:
             for name in self.ladder:
-                if self._signal(name, wait=10.0):
+                if self._signal(name):
                     break
             else:
-                self._signal("SIGKILL", wait=10.0)
+                self._signal("SIGKILL")
             if self._named is None and self._folder is not None:
                 _remove(self._folder)
                 self._folder = None
@@ -109,13 +109,13 @@ class Server(ABC):
     def kill(self) -> None:
         """`kill -9`, as a crash would; the data stays for the next `start`."""
         with self._lock:
-            self._signal("SIGKILL", wait=10.0)
+            self._signal("SIGKILL")
 
     def restart(self) -> Self:
         """Stop in good order and start again on the same port with the same data."""
         with self._lock:
             for name in self.ladder:
-                if self._signal(name, wait=10.0):
+                if self._signal(name):
                     break
             return self.start()
 
@@ -192,7 +192,7 @@ class Server(ABC):
         self.pid = int(line)
         return guard
 
-    def _signal(self, name: str, wait: float) -> bool:
+    def _signal(self, name: str) -> bool:
         """Send by way of the guard, which alone knows that the id still is the server's; True when it has ended."""
         if self._guard is None or self._guard.stdin is None:
             return True
@@ -200,7 +200,7 @@ class Server(ABC):
             self._guard.stdin.write(f"{signal.Signals[name].name}\n".encode())
             self._guard.stdin.flush()
         try:
-            self._guard.wait(wait)
+            self._guard.wait(10.0)
         except subprocess.TimeoutExpired:
             return False
         self._forget()

@@ -22,9 +22,9 @@ from adplanning_plugin.kernel.settings import stale
 _SEPARATOR = literal("\n")
 
 
-def edge_id(table: Any = edge_table) -> ColumnElement[str]:
+def edge_id() -> ColumnElement[str]:
     """An id of an edge that says nothing of whose it is: `edg_` and a hash of its key."""
-    c = table.c
+    c = edge_table.c
     key = c.visitor_id.op("||")(_SEPARATOR).op("||")(c.identifier).op("||")(_SEPARATOR).op("||")(c.kind)
     return literal("edg_").op("||")(func.substr(func.md5(key), 1, 20))
 

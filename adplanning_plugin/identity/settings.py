@@ -34,10 +34,6 @@ class IdentitySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     most_visitors_together: Annotated[int, msgspec.Meta(ge=2, le=10_000)] = 500
     """Where addresses would join more visitors than that by each other, the one with most of them links nobody."""
 
-    def most_visitors(self, identifier: str) -> int:
-        """The cap of an identifier's kind."""
-        return self.most_visitors_of_person if identifier.startswith("person:") else self.most_visitors_of_email
-
 
 async def settings_of(session: AsyncSession, tenant_id: str) -> IdentitySettings:
     """The store's settings."""

@@ -17,7 +17,7 @@ from adplanning_plugin.insights.figures import money
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.http import AdminCall
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 from adplanning_plugin.tracking import COUNTED
 from adplanning_plugin.tracking import conversion_table as conversion
 from adplanning_plugin.tracking import order_visit_table as visit
@@ -99,11 +99,7 @@ async def _named(
     session: AsyncSession, links: Links, tenant_id: str, touches: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """The touches with their campaigns' names."""
-    ids = sorted({touch["ad_campaign_id"] for touch in touches if touch["ad_campaign_id"]})
-    names: dict[str, str] = {}
-    if ids and links.has("ad_campaign"):
-        rows = links.by_ids("ad_campaign", tenant_id, ids)
-        names = {row.id: row.name for row in await session.execute(select(rows.c.id, rows.c.name))}
+    names = await names_by_id(session, links, tenant_id, "ad_campaign", [touch["ad_campaign_id"] for touch in touches])
     return [
         {**touch, "campaign_name": names.get(touch["ad_campaign_id"] or "") or touch["campaign"]} for touch in touches
     ]

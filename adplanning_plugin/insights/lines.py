@@ -65,9 +65,9 @@ def lines_of(sums: Mapping[LineKey, Sums]) -> list[Line]:
     return sorted(lines, key=lambda line: (line.id.kind != "touch", -(line.revenue or 0), *(k or "" for k in line.id)))
 
 
-def line_of(kind: str, sums: Sums) -> Line:
-    """One line by itself, such as a total."""
-    return _line(LineKey(kind), sums, {name: sums.minor(name) for name in MONEY})
+def total_of(sums: Sums) -> Line:
+    """One line by itself."""
+    return _line(LineKey("total"), sums, {name: sums.minor(name) for name in MONEY})
 
 
 def _line(key: LineKey, sums: Sums, amounts: Mapping[str, int | None]) -> Line:

@@ -17,7 +17,7 @@ from adplanning_plugin.insights.periods import Period
 from adplanning_plugin.insights.roi import ask, report
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 from adplanning_plugin.tracking import conversion_table as conversion
 
 LEAD_STATUSES = ("new", "contacted", "qualified", "converted")
@@ -135,9 +135,7 @@ async def _campaigns_by_leads(session: AsyncSession, links: Links, query: Metric
         .limit(5)
     )
     top = [(str(key), int(leads)) for key, leads in await session.execute(counted)]
-    campaign = links.by_ids("ad_campaign", query.tenant_id, [key for key, _ in top])
-    rows = await session.execute(select(campaign.c.id, campaign.c.name))
-    names: dict[str, str | None] = {key: name for key, name in rows}  # noqa: C416
+    names = await names_by_id(session, links, query.tenant_id, "ad_campaign", [key for key, _ in top])
     return [{"ad_campaign_id": key, "name": names.get(key) or key, "leads": leads} for key, leads in top]
 
 

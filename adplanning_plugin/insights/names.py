@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.insights.lines import Line, LineKey
 from adplanning_plugin.insights.models import AdSpend
 from adplanning_plugin.insights.roi import Dimension
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 
 LABELS = {
     "unattributed": "Unattributed",
@@ -75,8 +75,6 @@ async def names_of(session: AsyncSession, links: Links, tenant_id: str, by: Dime
         for key, name, platform, status in await session.execute(linked):
             campaigns[key] = {"name": name, "platform": platform, "status": status}
     if by != "campaign":
-        ids = sorted({part for line in lines if (part := line.id.set_key if by == "ad_set" else line.id.ad_key)})
-        rows = links.by_ids(by, tenant_id, ids)
-        found = await session.execute(select(rows.c.id, rows.c.name))
-        parts = {key: name for key, name in found if name}
+        ids = [line.id.set_key if by == "ad_set" else line.id.ad_key for line in lines]
+        parts = await names_by_id(session, links, tenant_id, by, ids)
     return Names(by, campaigns, parts)

@@ -19,7 +19,7 @@ from adplanning_plugin.attribution import (
     refuse_without_fit,
 )
 from adplanning_plugin.attribution import touchpoint_table as touchpoint
-from adplanning_plugin.insights.lines import Line, LineKey, line_of, lines_of
+from adplanning_plugin.insights.lines import Line, LineKey, lines_of, total_of
 from adplanning_plugin.insights.periods import Period, any_period, rate_day
 from adplanning_plugin.insights.rates import rates_used, spans
 from adplanning_plugin.insights.revenue import CREDIT_MONEY, REVENUE_MONEY, Basis, credited, order_revenue
@@ -142,8 +142,8 @@ async def _report(session: AsyncSession, links: Links, question: Question) -> Re
     used = spans((code, *days) for side in sides for code, days in side.used.items())
     return Report(
         lines=lines_of(sums),
-        total=line_of("total", total),
-        store=line_of("total", store.whole()),
+        total=total_of(total),
+        store=total_of(store.whole()),
         rates=await rates_used(session, tenant_id, currency, used),
         missing_rates=sorted({code for side in sides for code in side.missing}),
         account_zones=sorted({zone for zone, *_ in spend.by_key if zone}),

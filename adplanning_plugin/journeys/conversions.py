@@ -15,7 +15,7 @@ from adplanning_plugin.journeys.conversion_rows import JourneyFilter, journey_ro
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.money import to_major
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 
 _PERSON = ("id", "name", "first_name", "last_name", "email", "phone", "city", "country")
 _NOT_PERSONAL = ("id", "country")
@@ -110,7 +110,9 @@ async def conversion_journey(
     credited = (await session.execute(touch_rows(tenant_id, conversion_id, window_days))).all()
     touches = [each for each in credited if each.touch_id]
     names = {
-        entity: await _names(session, links, tenant_id, entity, [getattr(each, f"{entity}_id") for each in touches])
+        entity: await names_by_id(
+            session, links, tenant_id, entity, [getattr(each, f"{entity}_id") for each in touches]
+        )
         for entity in ("ad_campaign", "ad_set", "ad")
     }
     models = rules.models[: len(credited[0].weights)] if credited else rules.models
@@ -166,16 +168,6 @@ def _between(touches: Sequence[Row[Any]], index: int, converted_at: datetime) ->
     at = touches[index].touched_at
     before = None if index == 0 else (at - touches[index - 1].touched_at).total_seconds()
     return {"seconds_since_previous": before, "seconds_to_conversion": (converted_at - at).total_seconds()}
-
-
-async def _names(
-    session: AsyncSession, links: Links, tenant_id: str, entity: str, ids: Sequence[str | None]
-) -> dict[str, str]:
-    wanted = sorted({each for each in ids if each})
-    if not wanted or not links.has(entity) or not links.provides(entity, "name"):
-        return {}
-    rows = links.by_ids(entity, tenant_id, wanted)
-    return {row.id: row.name for row in await session.execute(select(rows.c.id, rows.c.name)) if row.name}
 
 
 async def _order(

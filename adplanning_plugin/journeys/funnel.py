@@ -13,7 +13,7 @@ from adplanning_plugin.journeys.funnel_sql import FunnelQuestion, depth_by_event
 from adplanning_plugin.journeys.funnel_steps import Step, are_stages
 from adplanning_plugin.kernel.paging import AnyRow, AnySelect
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 
 BREAKDOWNS: Mapping[str, str] = {
     "channel": "channel",
@@ -112,9 +112,5 @@ async def names_of(
     session: AsyncSession, runtime: Runtime, tenant_id: str, breakdown: str | None, values: Sequence[str | None]
 ) -> dict[str, str]:
     """Names of campaigns and websites."""
-    links, entity = runtime.get(Links), _ENTITIES.get(breakdown or "")
-    wanted = [value for value in values if value]
-    if entity is None or not wanted or not links.has(entity):
-        return {}
-    rows = links.by_ids(entity, tenant_id, wanted)
-    return {row.id: row.name for row in await session.execute(select(rows.c.id, rows.c.name)) if row.name}
+    entity = _ENTITIES.get(breakdown or "")
+    return {} if entity is None else await names_by_id(session, runtime.get(Links), tenant_id, entity, values)

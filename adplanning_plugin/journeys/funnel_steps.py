@@ -43,7 +43,7 @@ class Step(msgspec.Struct, frozen=True):
         return self.name if self.kind == "page" else self.name.replace("_", " ").capitalize()
 
 
-def read_steps(given: str | None, field: str = "steps") -> tuple[Step, ...]:
+def read_steps(given: str | None) -> tuple[Step, ...]:
     """The steps of `awareness,event:add_to_cart,purchase`, in their order.
 
     Raises:
@@ -51,17 +51,17 @@ def read_steps(given: str | None, field: str = "steps") -> tuple[Step, ...]:
     """
     written = DEFAULT if given is None else [part.strip() for part in given.split(",") if part.strip()]
     if not FEWEST <= len(written) <= MOST:
-        message = f"{field} must name {FEWEST} to {MOST} steps, with commas between them."
-        raise Invalid(FieldError(field, "wrong_number", message))
-    steps = tuple(_read(each, field) for each in written)
+        message = f"steps must name {FEWEST} to {MOST} steps, with commas between them."
+        raise Invalid(FieldError("steps", "wrong_number", message))
+    steps = tuple(_read(each) for each in written)
     stages = [step.name for step in steps if step.kind == "stage"]
     if len(stages) != len(set(stages)):
-        message = f"{field} names a stage twice: a stage counts from its first time, so nobody reaches it again."
-        raise Invalid(FieldError(field, "repeated_stage", message))
+        message = "steps names a stage twice: a stage counts from its first time, so nobody reaches it again."
+        raise Invalid(FieldError("steps", "repeated_stage", message))
     return steps
 
 
-def _read(written: str, field: str) -> Step:
+def _read(written: str) -> Step:
     kind, colon, name = written.partition(":")
     if colon and kind in _NAMED and 0 < len(name) <= _LONGEST and name.isprintable():
         return Step(kind, name)
@@ -70,10 +70,10 @@ def _read(written: str, field: str) -> Step:
     if written in EVENT_TYPES:
         return Step("type", written)
     message = (
-        f"{field}: {written!r} is no step. Write a stage ({', '.join(STAGES)}), a kind of event such as product_view "
+        f"steps: {written!r} is no step. Write a stage ({', '.join(STAGES)}), a kind of event such as product_view "
         "or purchase, event:<name>, page:</path/*> or goal:<id>."
     )
-    raise Invalid(FieldError(field, "unknown_step", message))
+    raise Invalid(FieldError("steps", "unknown_step", message))
 
 
 def are_stages(steps: Sequence[Step]) -> bool:

@@ -21,12 +21,6 @@ from adplanning_plugin.kernel.days import day_range
 from adplanning_plugin.stats import paths as transforms
 
 # ruff: noqa: S608 - numbers and words of our own are pasted; every value is a parameter.
-COLLAPSES = tuple(transforms.TRANSFORMS)
-MOST_STEPS = 50
-EPOCH, FOREVER = (
-    datetime.fromisoformat("1990-01-01T00:00:00+00:00"),
-    datetime.fromisoformat("2199-01-01T00:00:00+00:00"),
-)
 
 
 class PathQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +153,6 @@ _RANKS = {
     "value": "own_value DESC",
     "conversion_rate": "conversions::float8 / (conversions + unconverted) DESC",
 }
-RANKS = tuple(_RANKS)
 
 
 def in_ranges(count: int) -> str:

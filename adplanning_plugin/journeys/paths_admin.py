@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.attribution import Rules, current_rules, parse_window
@@ -18,7 +17,7 @@ from adplanning_plugin.journeys.questions import Day, Window, check_type, read_d
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.export import table_response
 from adplanning_plugin.kernel.http import AdminCall
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 
 Level = Literal["channel", "platform", "source", "campaign"]
 Collapse = Literal["unique", "exposure", "first", "frequency", "recency"]
@@ -73,7 +72,7 @@ class PathController(Controller):
                 open=non_converting,
             )
             ranked, spread, as_of = await _read(session, rules, question, by, limit, fresh=fresh)
-            names = await _names(session, links, call.tenant_id, campaign_ids(ranked.lines, level))
+            names = await names_by_id(session, links, call.tenant_id, "ad_campaign", campaign_ids(ranked.lines, level))
         lines = [
             line(
                 each,
@@ -117,10 +116,3 @@ async def _read(
         return ranked, spread, None
     lines, spread = await summarised(session, question, summary)
     return first_of(lines, by, question.currency, limit), spread, rfc3339(summary.as_of)
-
-
-async def _names(session: AsyncSession, links: Links, tenant_id: str, ids: list[str]) -> dict[str, str]:
-    if not ids or not links.has("ad_campaign"):
-        return {}
-    rows = links.by_ids("ad_campaign", tenant_id, ids)
-    return {row.id: row.name for row in await session.execute(select(rows.c.id, rows.c.name))}

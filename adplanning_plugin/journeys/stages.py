@@ -103,11 +103,6 @@ ADVOCATE_SHARE = 0.8
 """A rating from this share of its scale on recommends: 4 of 5. Of 0 to 10, promoters (9 and 10) do."""
 
 
-def stage_of(event_type: str) -> Stage | None:
-    """The stage of a kind of event; of a purchase that of the first one."""
-    return EVENT_TYPES[event_type].stage
-
-
 def stage_of_feedback(rating: float | None, scale: int | None) -> Stage | None:
     """Advocacy for whoever would recommend: 4 or more of 5, or a promoter on 0 to 10; nothing otherwise."""
     if rating is None:

@@ -28,7 +28,7 @@ from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.paging import ListParams, Page, count_rows
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 
 
 class Whose(NamedTuple):
@@ -117,19 +117,10 @@ async def names_of(
             if subject.startswith(PERSON):
                 people[node] = subject.removeprefix(PERSON)
     links = runtime.get(Links)
-    shown = sorted({*(row.person_id for row in rows if row.person_id), *people.values()})
-    names = await _called(session, links, tenant_id, "person", shown) if personal else {}
-    wanted = sorted({row.ad_campaign_id for row in rows if row.ad_campaign_id})
-    return Names(people, names, await _called(session, links, tenant_id, "ad_campaign", wanted))
-
-
-async def _called(
-    session: AsyncSession, links: Links, tenant_id: str, entity: str, ids: Sequence[str]
-) -> dict[str, str]:
-    if not ids or not links.has(entity):
-        return {}
-    rows = links.by_ids(entity, tenant_id, ids)
-    return {row.id: row.name for row in await session.execute(select(rows.c.id, rows.c.name)) if row.name}
+    shown = [*(row.person_id for row in rows), *people.values()]
+    names = await names_by_id(session, links, tenant_id, "person", shown) if personal else {}
+    campaigns = [row.ad_campaign_id for row in rows]
+    return Names(people, names, await names_by_id(session, links, tenant_id, "ad_campaign", campaigns))
 
 
 async def summary(

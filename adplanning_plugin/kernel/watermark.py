@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.errors import ConfigurationError
-from adplanning_plugin.kernel.events import STREAM_QUEUE, encode_json
+from adplanning_plugin.kernel.events import encode_json
 from adplanning_plugin.kernel.runtime import Runtime
 
 _QUERY_CANCELED = "57014"
@@ -123,13 +123,6 @@ class Streams:
             statement = _SYSTEM_IDENTIFIER if allowed else _OBJECT_IDENTIFIER
             self._cluster = str((await session.execute(statement)).scalar_one())
         return self._cluster
-
-
-async def wake_streams(session: AsyncSession, tenant_id: str, delay: float = 0.5) -> None:
-    """Tell that rows for the readers are in this transaction; the delay lets a burst be read at once."""
-    from adplanning_plugin.kernel.events import wake
-
-    await wake(session, tenant_id, STREAM_QUEUE, delay=delay)
 
 
 _ENSURE = text(

@@ -7,6 +7,7 @@ from adplanning_plugin.links.importer import ImportReport, import_file
 from adplanning_plugin.links.link import Link, Money
 from adplanning_plugin.links.live import Finding, IndexAdvice
 from adplanning_plugin.links.mapping import Mapping, load_mapping, parse_mapping
+from adplanning_plugin.links.naming import names_by_id
 from adplanning_plugin.links.owned import personal_data
 from adplanning_plugin.links.registry import LinkReport, Links, MissingColumn
 from adplanning_plugin.links.writeback import write_back
@@ -28,6 +29,7 @@ __all__ = [
     "entity",
     "import_file",
     "load_mapping",
+    "names_by_id",
     "parse_mapping",
     "personal_data",
     "write_back",

@@ -8,8 +8,6 @@ from statistics import NormalDist
 from typing import Literal
 
 NpsClass = Literal["promoter", "passive", "detractor"]
-SCALES = (5, 10)
-"""Answers of 1 to 5, and of 0 to 10."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from adplanning_plugin.kernel.export import list_response
 from adplanning_plugin.kernel.http import AdminCall
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.paging import ListParams, paginate
+from adplanning_plugin.links import Links, names_by_id
 from adplanning_plugin.tracking import repository, service
 from adplanning_plugin.tracking.expansion import expanded, read_expand, sections_of
 from adplanning_plugin.tracking.filters import conversion_filter, read_period
 from adplanning_plugin.tracking.funnel import conversion_funnel
 from adplanning_plugin.tracking.models import Conversion
-from adplanning_plugin.tracking.origins import campaign_names, origin_column, source_is
+from adplanning_plugin.tracking.origins import origin_column, source_is
 from adplanning_plugin.tracking.repository import ConversionFilter
 from adplanning_plugin.tracking.schemas import (
     CSV_COLUMNS,
@@ -65,7 +66,7 @@ class ConversionController(Controller):
                 search=repository.searched(),
             )
             ids = None if page.csv else [row[0].ad_campaign_id for row in page.items]
-            names = await campaign_names(session, call.runtime, call.tenant_id, ids)
+            names = await names_by_id(session, call.runtime.get(Links), call.tenant_id, "ad_campaign", ids)
 
         def encode(row: Row[Any]) -> ConversionOut:
             return conversion_out(row[0], row.touch, names)
@@ -134,7 +135,8 @@ class ConversionController(Controller):
                     Conversion.tenant_id == call.tenant_id, Conversion.id == conversion_id
                 )
             )
-            campaigns = await campaign_names(session, call.runtime, call.tenant_id, [row.ad_campaign_id])
+            links, ids = call.runtime.get(Links), [row.ad_campaign_id]
+            campaigns = await names_by_id(session, links, call.tenant_id, "ad_campaign", ids)
             body: dict[str, Any] = msgspec.structs.asdict(conversion_out(row, touch, campaigns))
             body["adjustments"] = [
                 {

@@ -64,15 +64,15 @@ def read_money(amount: Any, alias: Any, currency: str | None, fallback: str) -> 
     return to_minor(given, code, "conversion_value" if amount is not None else "value"), code
 
 
-def read_time(value: str | None, field: str = "occurred_at") -> datetime:
-    """An instant that is not in the future (a minute's grace for clocks) nor before 1990; now where there is none."""
+def read_time(value: str | None) -> datetime:
+    """An instant that is not in the future (ten minutes' grace for clocks) nor before 1990; now where there is none."""
     if value is None:
         return now()
-    instant = parse_instant(value, field)
+    instant = parse_instant(value, "occurred_at")
     if instant > now() + timedelta(minutes=10):
-        raise Invalid(FieldError(field, "in_the_future", f"{field} must not be in the future."))
+        raise Invalid(FieldError("occurred_at", "in_the_future", "occurred_at must not be in the future."))
     if instant < _EARLIEST:
-        raise Invalid(FieldError(field, "too_early", f"{field} must not be before 1990."))
+        raise Invalid(FieldError("occurred_at", "too_early", "occurred_at must not be before 1990."))
     return instant
 
 

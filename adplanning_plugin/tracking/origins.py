@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, cast, func, null, select
+from sqlalchemy import ColumnElement, cast, func, null
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.models import Conversion
 
 
@@ -33,17 +32,3 @@ def source_is(origin: ColumnElement[Any], source: str) -> ColumnElement[bool]:
     """Whether the list shows that source."""
     shown = func.coalesce(Conversion.utm.op("->>")("source"), origin.op("->>")("source"))
     return func.lower(shown) == source.strip().lower()
-
-
-async def campaign_names(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Iterable[str | None] | None
-) -> Mapping[str, str]:
-    """Names of the host's campaigns by id; of all of them without ids, for an export that is streamed."""
-    links = runtime.get(Links)
-    if not links.has("ad_campaign"):
-        return {}
-    wanted = None if ids is None else sorted({each for each in ids if each})
-    rows = (
-        links.selectable("ad_campaign", tenant_id) if wanted is None else links.by_ids("ad_campaign", tenant_id, wanted)
-    )
-    return {row.id: row.name for row in await session.execute(select(rows.c.id, rows.c.name)) if row.name}

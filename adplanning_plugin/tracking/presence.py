@@ -142,11 +142,6 @@ class Visits:
         return -3_600 < time.time() - born / 1000 < min(self._options.max_age_days, 395) * 86_400 + 86_400
 
 
-def supplied_id(value: str | None) -> str | None:
-    """An id that a client sent, if it looks like one."""
-    return value if value is not None and _SUPPLIED.match(value) else None
-
-
 def parse_cookies(header: bytes | None) -> dict[str, str]:
     """The request's cookies; the first of a name wins, since the more specific one comes first."""
     cookies: dict[str, str] = {}

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.links import Links
+from adplanning_plugin.links import Links, names_by_id
 from adplanning_plugin.tracking.models import Conversion, Session
 from adplanning_plugin.tracking.vocabulary import CONVERSION_TYPES, COUNTED
 
@@ -213,7 +213,8 @@ async def _groups(
     keys: list[str | None] = list(dict.fromkeys(row[name] for row in rows))
     if group_by in _TIMES:
         keys = [*sorted({*(str(key) for key in keys), *rates.by_key})]
-    labels = await _campaign_names(session, runtime, tenant_id, keys) if group_by == "campaign" else {}
+    links = runtime.get(Links)
+    labels = await names_by_id(session, links, tenant_id, "ad_campaign", keys) if group_by == "campaign" else {}
     currency = runtime.tenant(tenant_id).currency
     groups: list[dict[str, Any]] = []
     for key in keys:
@@ -239,10 +240,3 @@ async def _groups(
         if group_by in _TIMES
         else sorted(groups, key=lambda each: (-each["total_conversions"], str(each["key"])))
     )
-
-
-async def _campaign_names(
-    session: AsyncSession, runtime: Runtime, tenant_id: str, keys: list[str | None]
-) -> dict[str, str]:
-    campaign = runtime.get(Links).by_ids("ad_campaign", tenant_id, [key for key in keys if key])
-    return {row.id: row.name for row in await session.execute(select(campaign.c.id, campaign.c.name))}

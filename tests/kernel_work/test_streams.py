@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.kernel.events import STREAM_QUEUE, wake
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.kernel.watermark import StreamReader, Streams, wake_streams
+from adplanning_plugin.kernel.watermark import StreamReader, Streams
 
 from .conftest import MakeRuntime, execute, rows, wait_for_rows
 
@@ -46,7 +47,7 @@ async def track(session: AsyncSession, n: int, tenant: str = "main") -> None:
     await session.execute(
         text("INSERT INTO public.tracked (n, tenant) VALUES (:n, :tenant)"), {"n": n, "tenant": tenant}
     )
-    await wake_streams(session, tenant, delay=0.0)
+    await wake(session, tenant, STREAM_QUEUE)
 
 
 async def taken(runtime: Runtime) -> list[int]:
