@@ -3,6 +3,7 @@ import { useSearch } from "@tanstack/react-router"
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import { choice, text, useUrlState } from "@/state/url"
+import { cn } from "@/ui/cn"
 import { Select } from "@/ui/controls"
 import type { CreditRules } from "./answers"
 
@@ -44,21 +45,23 @@ export function CreditSwitches({ rules, state, set, dated = true }: Credit & { d
   const windows = rules.windows.map((each) => ({ value: each.is_default ? "" : each.window, label: windowLabel(each.days) }))
   return (
     <>
-      <Switch label="Credit by" value={state.model} options={models} onChange={(model) => set({ model })} />
-      <Switch label="Visits within" value={state.window} options={windows} onChange={(window) => set({ window })} />
+      <Switch label="Credit by" value={state.model} options={models} onChange={(model) => set({ model })} wide="sm:w-52" />
+      <Switch label="Visits within" value={state.window} options={windows} onChange={(window) => set({ window })} wide="sm:w-44" />
       {dated ? (
         <Switch
           label="Date of"
           value={state.basis}
           options={[{ value: "order", label: "the order" }, { value: "click", label: "the click" }]}
           onChange={(basis) => set({ basis: basis as "order" | "click" })}
+          wide="sm:w-40"
         />
       ) : null}
     </>
   )
 }
 
-function Switch({ label, value, options, onChange }: { label: string; value: string; options: { value: string; label: string }[]; onChange: (value: string) => void }) {
+/** As wide before its list has come as after: what stands beside it stays where it is. */
+function Switch({ label, value, options, onChange, wide }: { label: string; value: string; options: { value: string; label: string }[]; onChange: (value: string) => void; wide: string }) {
   // While the rules are on their way, or where the address names one that there is not, the list shows what is asked for.
   const known = options.some((each) => each.value === value)
   const shown = known ? options : [{ value, label: value ? words(value) : "…" }, ...options]
@@ -68,7 +71,7 @@ function Switch({ label, value, options, onChange }: { label: string; value: str
       value={value}
       onChange={(event) => onChange(event.target.value)}
       options={shown.map((each) => ({ value: each.value, label: `${label} ${each.label.charAt(0).toLowerCase()}${each.label.slice(1)}` }))}
-      className="w-full sm:w-auto"
+      className={cn("w-full", wide)}
     />
   )
 }

@@ -36,7 +36,7 @@ export function Kpi({ title, value, change, better = "up", before, spark, explai
         {spark ? <span className="ml-auto hidden pl-2 sm:block"><Sparkline values={spark} width={64} height={22} /></span> : null}
       </div>
       <span className="figure text-lg font-semibold tracking-tight sm:text-xl">{value}</span>
-      {change === undefined ? null : <Change value={change} better={better} before={before} />}
+      {change === undefined ? null : <div className="min-h-9 text-xs sm:min-h-[1.125rem]"><Change value={change} better={better} before={before} /></div>}
       {foot ? <div className="relative z-10 text-xs text-muted">{foot}</div> : null}
     </div>
   )
@@ -55,7 +55,7 @@ export function Change({ value, better = "up", before }: { value: number | null;
         {format.change(value)}
         {good === null ? null : <span className="sr-only">{good ? ", better" : ", worse"}</span>}
       </span>
-      {before ? <span>from {before}</span> : null}
+      {before ? <span className="basis-full sm:basis-auto">from {before}</span> : null}
     </span>
   )
 }
@@ -74,7 +74,7 @@ export const KpiSkeleton = ({ count, six = false }: { count: number; six?: boole
       <div key={index} className="flex flex-col gap-1 rounded-lg bg-card px-4 py-3 shadow-card">
         <Skeleton className="h-6 w-20" />
         <Skeleton className="h-7 w-28" />
-        <Skeleton className="h-[1.125rem] w-24" />
+        <Skeleton className="h-9 w-24 sm:h-[1.125rem]" />
       </div>
     ))}
   </KpiGrid>

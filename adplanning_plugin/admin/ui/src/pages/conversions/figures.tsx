@@ -208,6 +208,6 @@ function FunnelCard({ period }: { period: Period }) {
 const FiguresSkeleton = () => (
   <div className="flex flex-col gap-4">
     <KpiSkeleton count={5} />
-    <Skeleton className="h-9 w-full rounded-lg" />
+    <Skeleton className="h-[7.375rem] w-full rounded-lg sm:h-8" />
   </div>
 )

@@ -7,7 +7,7 @@ import { usePeriod } from "@/state/period"
 import { choice, integer, list, useUrlState } from "@/state/url"
 import { TextLink } from "@/ui/button"
 import { Select } from "@/ui/controls"
-import { Kpi, KpiGrid } from "@/ui/kpi"
+import { Kpi, KpiGrid, KpiSkeleton } from "@/ui/kpi"
 import { Card, PageHeader } from "@/ui/page"
 import { PeriodPicker } from "@/ui/period"
 import { Async, Empty, Skeleton } from "@/ui/states"
@@ -55,7 +55,7 @@ export default function FunnelPage() {
           </div>
         </Card>
         {wrong ? <Card><Empty title="The funnel is not complete yet">{wrong}</Empty></Card> : (
-          <Async query={query} skeleton={<Skeleton className="h-96 w-full rounded-lg" />}>
+          <Async query={query} skeleton={<div className="flex flex-col gap-3"><KpiSkeleton count={3} /><Skeleton className="h-[23.5rem] w-full rounded-lg" /></div>}>
             {(funnel) => (
               <div className="flex flex-col gap-3">
                 <KpiGrid>

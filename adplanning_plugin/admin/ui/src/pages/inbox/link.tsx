@@ -7,5 +7,5 @@ import type {} from "./answers"
 export function InboxLink() {
   const format = useFormat()
   const count = useApi("/attribution/inbox", { query: { limit: 1 }, staleTime: 300_000 }).data?.count
-  return <ButtonLink to="/attribution/inbox">Inbox{count ? ` (${format.number(count)})` : ""}</ButtonLink>
+  return <ButtonLink to="/attribution/inbox"><span className="min-w-16">Inbox{count ? ` (${format.number(count)})` : ""}</span></ButtonLink>
 }
