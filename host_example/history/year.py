@@ -72,7 +72,7 @@ class ShopYear:
         """Orders with the visits that led to them, then the visits that led nowhere, then who is whom."""
         lost = {cause: round(self.order_count * share) for cause, share in LOST_SHARES.items()}
         subscribers = -(-lost["renewal"] // 4)
-        joined = self.order_count - sum(lost.values())
+        joined = self.order_count - sum(lost.values()) + lost["misnamed"]
         for index in range(joined):
             self._joined_order(subscription=index < subscribers)
         self._renewals(lost["renewal"])
@@ -85,7 +85,7 @@ class ShopYear:
             self._browse()
         self.visits.sort(key=lambda visit: (visit.started, visit.visitor))
         self.orders.sort(key=lambda order: (order.placed, order.email or "", order.items))
-        self._earned()
+        self._earned(lost["misnamed"])
 
     def new_person(self, since: datetime, *, account: float = 0.74) -> Person:
         """Somebody new."""
@@ -261,17 +261,29 @@ class ShopYear:
             if at >= self.closing:
                 break
 
-    def _earned(self) -> None:
-        """The campaign of each joined order: of its last touch in the lookback window, over all visits of its buyer."""
+    def _earned(self, misnamed: int) -> None:
+        """The campaign of each joined order: of its last touch in the lookback window, over all visits of its buyer.
+
+        As many as `misnamed` are left with a touch that names it wrongly; the others can be told by anybody.
+        """
         for visit in self.visits:
             if visit.person is not None:
                 self.visits_of[id(visit.person)].append(visit)
+        wrong: dict[int, tuple[Visit, list[Order]]] = {}
         for order in self.orders:
             if order.visit is not None and order.person is not None:
                 last = _last_touch(self.visits_of[id(order.person)], order.placed)
                 if last is not None:
-                    # What an order is credited to is written so that anybody can tell it.
-                    order.campaign, last.url = last.campaign, last.plain_url
+                    order.campaign = last.campaign
+                    if last.url != last.plain_url:
+                        wrong.setdefault(id(last), (last, []))[1].append(order)
+        for visit, orders in self.rng.sample(list(wrong.values()), len(wrong)):
+            if len(orders) <= misnamed:
+                misnamed -= len(orders)
+                for order in orders:
+                    order.lost = "misnamed"
+            else:
+                visit.url = visit.plain_url
 
 
 def _last_touch(visits: list[Visit], placed: datetime) -> Visit | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
@@ -52,8 +53,8 @@ def test_the_same_seed_and_end_day_make_the_same_history(history: Any) -> None:
 def test_nine_orders_in_ten_are_joined_and_every_other_has_its_cause(history: Any) -> None:
     for shop in (101, 202):
         causes = [cause for _, number, _, cause in history.truth_orders if number == shop]
-        assert causes.count(None) / len(causes) == pytest.approx(0.9, abs=0.02)
-        assert set(causes) == {None, "no_consent", "blocked", "offline", "renewal", "unknown"}
+        assert causes.count(None) / len(causes) == pytest.approx(0.9, abs=0.025)
+        assert set(causes) == {None, "no_consent", "blocked", "offline", "renewal", "misnamed", "unknown"}
 
 
 async def test_nothing_happens_after_the_last_day_or_before_the_first(store: asyncpg.Connection) -> None:
@@ -97,7 +98,7 @@ async def test_every_joined_order_has_a_visit_that_the_tables_lead_to_and_no_los
     assert len(rows) == await store.fetchval("SELECT count(*) FROM store.purchases")
     for row in rows:
         cause = row["lost_cause"]
-        if cause is None:
+        if cause in {None, "misnamed"}:
             assert row["found"]
         elif cause == "renewal":
             assert (row["channel"], row["renewal_no"] > 1) == ("subscription", True)
@@ -127,7 +128,7 @@ LAST_TOUCH = r"""
                WHERE x.customer_no = p.customer_no) <= 1
         ORDER BY p.purchase_no, t.started_at DESC
     )
-    SELECT l.*, o.campaign_no, c.title FROM last l JOIN demo.truth_orders o USING (purchase_no)
+    SELECT l.*, o.campaign_no, o.lost_cause, c.title FROM last l JOIN demo.truth_orders o USING (purchase_no)
     LEFT JOIN store.ad_campaigns c USING (campaign_no)"""
 """Worked out once more from the tables alone: tags say the campaign, and who is whom follows from the joins."""
 
@@ -141,24 +142,20 @@ async def test_the_true_campaign_is_that_of_the_last_touch_in_thirty_days(store:
     assert await store.fetchval("SELECT count(*) FROM demo.truth_orders WHERE campaign_no IS NOT NULL") > 200
 
 
-async def test_the_touch_that_earned_a_joined_order_names_its_campaign_as_the_platform_does(
+async def test_the_touch_that_earned_an_order_names_its_campaign_unless_the_order_is_lost_for_that(
     store: asyncpg.Connection,
 ) -> None:
     def letters(name: str) -> str:
         return re.sub(r"[\W_]", "", unquote_plus(name).lower())
 
-    rows = await store.fetch(f"{LAST_TOUCH} WHERE o.lost_cause IS NULL AND o.campaign_no IS NOT NULL")
+    rows = await store.fetch(f"{LAST_TOUCH} WHERE o.campaign_no IS NOT NULL")
     assert len(rows) > 100
-    misnamed = []
+    named = Counter[tuple[str | None, bool]]()
     for row in rows:
         written = parse_qs(re.split("[?#]", row["landing_url"], maxsplit=1)[1])["utm_campaign"][0]
-        if row["by_id"] is None and letters(written) != letters(row["title"]):
-            misnamed.append((written, row["title"]))
-    assert misnamed == []
-    elsewhere = await store.fetch("SELECT landing_url FROM store.web_sessions WHERE landing_url ~ 'utm_campaign='")
-    titles = {letters(row["title"]) for row in await store.fetch("SELECT title FROM store.ad_campaigns")}
-    written = [letters(url.split("utm_campaign=")[1].split("&")[0]) for (url,) in elsewhere]
-    assert sum(name not in titles for name in written) > 20, "other visits still come under names nobody knows"
+        named[row["lost_cause"], row["by_id"] is not None or letters(written) == letters(row["title"])] += 1
+    assert named.keys() == {(None, True), ("misnamed", False)}
+    assert named["misnamed", False] >= 2
 
 
 async def test_money_adds_up_in_every_order(store: asyncpg.Connection) -> None:
