@@ -32,6 +32,7 @@ REORDERED = 0.06
 """What another order of the words takes off: of two names of the same words the one in the same order is meant."""
 CONFLICT, MISSING = 0.2, 0.1
 """What a differing number or code takes off the score, and one that only one of the names has."""
+_MOST_ERRORS = 3
 
 _PARTS = re.compile(r"\d+|\D+")
 _MARKS = re.compile("[\u0300-\u036f]")
@@ -50,6 +51,8 @@ class Shape(msgspec.Struct, frozen=True):
     """Its numbers and dates, sorted."""
     codes: tuple[str, ...]
     """Its short words and codes, sorted."""
+    words: frozenset[str]
+    """The tokens, each once."""
 
 
 @lru_cache(maxsize=65_536)
@@ -66,7 +69,7 @@ def shape_of(name: str) -> Shape:
         else:
             tokens.append(part)
     codes = tuple(sorted(token for token in tokens if len(token) <= CODE and not token.isdecimal()))
-    return Shape(tuple(tokens), "".join(tokens), "".join(sorted(tokens)), numbers, codes)
+    return Shape(tuple(tokens), "".join(tokens), "".join(sorted(tokens)), numbers, codes, frozenset(tokens))
 
 
 def _is_mark(token: str) -> bool:
@@ -74,25 +77,38 @@ def _is_mark(token: str) -> bool:
     return len(token) < CODE and token.isalpha()
 
 
-def score(tag: Shape, name: Shape, known: AbstractSet[str] = frozenset()) -> float:
-    """How alike they are, 0 to 1: by letters or words in common, less for numbers, codes and known words that differ.
+def compared(tag: Shape, name: Shape, known: AbstractSet[str] = frozenset()) -> tuple[float, bool]:
+    """How alike they are, 0 to 1, and whether the difference can only be one of typing.
+
+    By letters or words in common, less for numbers, codes and known words that differ.
 
     Args:
         known: words of the campaigns' names: one that stands in their place is no misspelling of another.
     """
+    edits = typing_errors(tag, name, known)
     if tag.joined == name.joined:
-        return 1.0
+        return 1.0, edits is not None
     from rapidfuzz.distance import OSA
 
-    edits = typing_errors(tag, name, known)
     if edits is not None:
         moved = REORDERED if OSA.distance(tag.joined, name.joined) > edits else 0.0
-        return 1 - edits / max(len(tag.joined), len(name.joined)) - moved
+        return 1 - edits / max(len(tag.joined), len(name.joined)) - moved, True
     written, sorted_words = (tag.joined, name.joined), (tag.ordered, name.ordered)
     letters = max(OSA.normalized_similarity(*written), OSA.normalized_similarity(*sorted_words))
-    common = Counter(tag.tokens) & Counter(name.tokens)
-    words = 2 * sum(len(token) * n for token, n in common.items()) / max(len(tag.joined) + len(name.joined), 1)
-    return max(0.0, min(max(letters, words), 1.0) - _conflicts(tag, name, known))
+    common = len(tag.joined) - sum(map(len, _without(tag.tokens, name.tokens)))
+    words = 2 * common / max(len(tag.joined) + len(name.joined), 1)
+    return max(0.0, min(max(letters, words), 1.0) - _conflicts(tag, name, known)), False
+
+
+def most_score(tag: Shape, name: Shape, letters: float, known: AbstractSet[str]) -> float:
+    """What they score at the most, told quickly; `letters`: how alike they are by letters, at the most."""
+    if tag.numbers == name.numbers and abs(len(tag.joined) - len(name.joined)) <= _MOST_ERRORS:
+        return 1.0
+    common = sum(len(token) for token in tag.tokens if token in name.words)
+    off = MISSING if tag.numbers and tag.numbers != name.numbers else 0.0
+    if _has_known(tag, name, known):
+        off = CONFLICT
+    return max(letters, 2 * common / (len(tag.joined) + len(name.joined))) - off
 
 
 def typing_errors(tag: Shape, name: Shape, known: AbstractSet[str] = frozenset()) -> int | None:
@@ -104,10 +120,11 @@ def typing_errors(tag: Shape, name: Shape, known: AbstractSet[str] = frozenset()
         return 0 if length >= SHORTEST_FOLDED or tag.tokens == name.tokens else None
     if length < SHORTEST:
         return None
-    left, right = Counter(tag.tokens), Counter(name.tokens)
-    mine, theirs = list((left - right).elements()), list((right - left).elements())
+    mine, theirs = _without(tag.tokens, name.tokens), _without(name.tokens, tag.tokens)
     if len(mine) == len(theirs):
         edits = _paired(mine, theirs, known)
+    elif _too_far(tag.joined, name.joined, _most(length)):
+        return None
     elif len(mine) < len(theirs):
         edits = _cut(tag.joined, name.tokens)
     else:
@@ -115,28 +132,44 @@ def typing_errors(tag: Shape, name: Shape, known: AbstractSet[str] = frozenset()
     return edits if edits is not None and edits <= _most(length) else None
 
 
+def _too_far(tag: str, name: str, most: int) -> bool:
+    from rapidfuzz.distance import OSA
+
+    return OSA.distance(tag, name, score_cutoff=most) > most
+
+
 def _most(length: int) -> int:
-    return 1 if length < 12 else 2 if length < 20 else 3
+    return 1 if length < 12 else 2 if length < 20 else _MOST_ERRORS
 
 
 def _conflicts(tag: Shape, name: Shape, known: AbstractSet[str]) -> float:
     off = 0.0
     for mine, theirs in ((tag.numbers, name.numbers), (tag.codes, name.codes)):
-        extra, missing = Counter(mine) - Counter(theirs), Counter(theirs) - Counter(mine)
-        if mine is tag.codes and _runs_together(tag, name):
+        if mine == theirs:
+            continue
+        extra, missing = _without(mine, theirs), _without(theirs, mine)
+        if missing and mine is tag.codes and _runs_together(tag, name):
             missing.clear()  # It may be there, and cannot be seen.
         off = max(off, CONFLICT if extra and missing else MISSING if extra or missing else 0.0)
-    others = set(name.tokens) - set(tag.tokens)
-    if others and any(token in known for token in set(tag.tokens) - set(name.tokens)):
-        off = max(off, CONFLICT)
-    return off
+    return CONFLICT if _has_known(tag, name, known) else off
+
+
+def _has_known(tag: Shape, name: Shape, known: AbstractSet[str]) -> bool:
+    """Whether words of other campaigns stand in the tag where the name has words of its own."""
+    return not name.words <= tag.words and not known.isdisjoint(tag.words - name.words)
+
+
+def _without(tokens: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
+    """The tokens that are not among the others, as often as they are more; equal ones stand together."""
+    if len(set(tokens)) < len(tokens):
+        return list((Counter(tokens) - Counter(others)).elements())
+    return [token for token in tokens if token not in others]
 
 
 def _runs_together(tag: Shape, name: Shape) -> bool:
     """Whether words of the name stand in the tag without a separator."""
-    mine, theirs = Counter(tag.tokens) - Counter(name.tokens), Counter(name.tokens) - Counter(tag.tokens)
-    lengths = [sum(map(len, words.elements())) for words in (mine, theirs)]
-    return 0 < mine.total() < theirs.total() and lengths[0] + CODE >= lengths[1]
+    mine, theirs = _without(tag.tokens, name.tokens), _without(name.tokens, tag.tokens)
+    return 0 < len(mine) < len(theirs) and sum(map(len, mine)) + CODE >= sum(map(len, theirs))
 
 
 def _paired(mine: list[str], theirs: list[str], known: AbstractSet[str]) -> int | None:

@@ -10,7 +10,7 @@ import msgspec
 
 from adplanning_plugin.attribution.channels import DIRECT, NOT_SET, platform_of
 from adplanning_plugin.attribution.likeness import THRESHOLD
-from adplanning_plugin.attribution.similarity import Names, Nearest
+from adplanning_plugin.attribution.similarity import Names, Nearest, names_of
 from adplanning_plugin.attribution.utm import normalise_name
 
 MOST_CONFIDENT = 0.9
@@ -138,7 +138,7 @@ class Catalogue:
         found = self._names.get((platform, website_id))
         if found is None:
             scope = in_scope(Named(key=None, platform=platform, website_id=website_id), self.campaigns.values())
-            found = self._names[platform, website_id] = Names((each.id, each.name) for each in scope)
+            found = self._names[platform, website_id] = names_of(tuple((each.id, each.name) for each in scope))
         return found
 
     def all_names(self, website_id: str | None) -> Names:
@@ -146,7 +146,7 @@ class Catalogue:
         found = self._names.get(("", website_id))
         if found is None:
             scope = in_scope(Named(key=None, website_id=website_id), self.campaigns.values(), any_source=True)
-            found = self._names["", website_id] = Names((each.id, each.name) for each in scope)
+            found = self._names["", website_id] = names_of(tuple((each.id, each.name) for each in scope))
         return found
 
     def nearest(self, named: Named) -> Nearest | None:

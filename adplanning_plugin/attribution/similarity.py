@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from heapq import nsmallest
 
 import msgspec
 
-from adplanning_plugin.attribution.likeness import CODE, MARGIN, THRESHOLD, Shape, score, shape_of, typing_errors
+from adplanning_plugin.attribution.likeness import CODE, MARGIN, THRESHOLD, Shape, compared, most_score, shape_of
 
 NEARBY = 12
 """Candidates of one search that are compared closely."""
@@ -18,6 +20,8 @@ _NOT_FAR = 0.7
 _Choices = tuple[dict[int, str], dict[int, str]]
 _COMMON = 200
 """A word that more campaigns than this have in their names finds none of them."""
+_REMEMBERED = 20_000
+"""Suggestions that are remembered."""
 
 
 class Near(msgspec.Struct, frozen=True):
@@ -62,6 +66,7 @@ class Names:
         self._with_numbers: dict[tuple[str, ...], _Choices] = {}
         self._with_word: dict[str, list[int]] = {}
         self._known: set[str] = set()
+        self._suggested: dict[str, Nearest | None] = {}
         for campaign_id, name in campaigns:
             self.add(campaign_id, name)
 
@@ -86,46 +91,77 @@ class Names:
         among = self._with_numbers.get(shape.numbers)
         if among is None or not shape.joined:
             return None
-        return self._nearest(shape, _alike(shape, among, _NOT_FAR))
+        return self._nearest(shape, [(1.0, place) for place in _alike(shape, among, _NOT_FAR).found])
 
     def suggest(self, tag: str) -> Nearest | None:
-        """The nearest campaign of all, whatever differs; None: no campaign is like it at all."""
-        shape = shape_of(tag)
+        """The nearest campaign of all, whatever differs; None: no campaign is like it at all. It is remembered."""
+        try:
+            return self._suggested[tag]
+        except KeyError:
+            if len(self._suggested) >= _REMEMBERED:
+                self._suggested.clear()
+            nearest = self._suggested[tag] = self._suggest(shape_of(tag))
+            return nearest
+
+    def _suggest(self, shape: Shape) -> Nearest | None:
         if not shape.joined:
             return None
-        found = _alike(shape, self._all, LEAST)
+        alike = _alike(shape, self._all, LEAST)
+        places = {*alike.found, *self._of_like_words(shape)}
+        most = [(most_score(shape, self._shapes[at], alike.most(at), self._known), at) for at in places]
+        nearest = self._nearest(shape, sorted(most, reverse=True))
+        return nearest if nearest and nearest.best.score >= LEAST else None
+
+    def _of_like_words(self, shape: Shape) -> Sequence[int]:
+        """Names that have most of the tag's words."""
         shared: dict[int, int] = defaultdict(int)
-        for token in set(shape.tokens):
+        for token in shape.words:
             places = self._with_word.get(token, ())
             for place in places if len(places) <= _COMMON else ():
                 shared[place] += len(token)
-        most_shared = sorted(shared, key=lambda place: (-shared[place], len(self._shapes[place].joined), place))
-        found.update(most_shared[:NEARBY])
-        nearest = self._nearest(shape, found)
-        return nearest if nearest and nearest.best.score >= LEAST else None
+        by_length = [(-length, len(self._shapes[place].joined), place) for place, length in shared.items()]
+        return [place for _, _, place in nsmallest(NEARBY, by_length)]
 
-    def _nearest(self, shape: Shape, places: set[int]) -> Nearest | None:
-        near = [
-            Near(
-                self._ids[place],
-                round(score(shape, self._shapes[place], self._known), 6),
-                typing_errors(shape, self._shapes[place], self._known) is not None,
-            )
-            for place in places
-        ]
-        near.sort(key=lambda each: (-each.score, not each.sure, each.campaign_id))
+    def _nearest(self, shape: Shape, bounded: Iterable[tuple[float, int]]) -> Nearest | None:
+        """The nearest two of these; those that cannot be among them are not compared closely."""
+        near: list[Near] = []
+        for most, place in bounded:
+            if len(near) > 1 and most < near[1].score - 1e-6:
+                break
+            alike, sure = compared(shape, self._shapes[place], self._known)
+            near.append(Near(self._ids[place], round(alike, 6), sure))
+            near.sort(key=lambda each: (-each.score, not each.sure, each.campaign_id))
         return Nearest(best=near[0], runner_up=near[1] if len(near) > 1 else None) if near else None
 
 
-def _alike(shape: Shape, among: _Choices, least: float) -> set[int]:
-    """Names that look alike, read as they are or with their words sorted."""
+class _Alike:
+    """Names that look alike, read as they are or with their words sorted, and by how much any can at the most."""
+
+    def __init__(self, searches: Sequence[Sequence[tuple[str, float, int]]], least: float) -> None:
+        self.found: dict[int, float] = {}
+        for search in searches:
+            for _, letters, place in search:
+                self.found[place] = max(letters, self.found.get(place, 0.0))
+        self._others = max((search[-1][1] if len(search) == NEARBY else least for search in searches), default=least)
+
+    def most(self, place: int) -> float:
+        """How alike a name is by its letters, at the most."""
+        return max(self.found.get(place, 0.0), self._others)
+
+
+def _alike(shape: Shape, among: _Choices, least: float) -> _Alike:
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
 
-    found: set[int] = set()
-    for wanted, choices in zip((shape.joined, shape.ordered), among, strict=True):
-        near = extract(
+    def search(wanted: str, choices: dict[int, str]) -> Sequence[tuple[str, float, int]]:
+        return extract(
             wanted, choices, scorer=OSA.normalized_similarity, processor=None, limit=NEARBY, score_cutoff=least
         )
-        found.update(each[2] for each in near)
-    return found
+
+    return _Alike([search(*each) for each in zip((shape.joined, shape.ordered), among, strict=True)], least)
+
+
+@lru_cache(maxsize=8)
+def names_of(campaigns: tuple[tuple[str, str], ...]) -> Names:
+    """The names of these (id, name), ready to be searched; the last catalogues' keep what they were asked."""
+    return Names(campaigns)

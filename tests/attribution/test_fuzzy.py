@@ -2,11 +2,13 @@
 
 import os
 from random import Random
+from typing import Any
 
 import pytest
+from rapidfuzz.distance import OSA
 
 from adplanning_plugin.attribution.dates import with_dates
-from adplanning_plugin.attribution.likeness import shape_of
+from adplanning_plugin.attribution.likeness import compared, most_score, shape_of
 from adplanning_plugin.attribution.resolvers import (
     Alias,
     Ambiguous,
@@ -189,6 +191,39 @@ async def pending(store: Store, id: str, name: str) -> str:  # noqa: A002
     return await store.touch(
         id, NOON, source="facebook", platform="meta", campaign=name, campaign_key=name, resolution_method="unresolved"
     )
+
+
+def test_names_that_are_not_compared_closely_would_not_have_been_nearer():
+    seed = int(os.environ.get("ADPLANNING_TEST_SEED", Random().randrange(1_000_000)))
+    print("seed", seed)
+    rng = Random(seed)
+    written = catalogue(rng, 200)
+    names = [shape_of(name) for name in written[:100]]
+    known = frozenset(token for name in names for token in name.tokens if token.isalpha() and len(token) > 3)
+    for tag in tags(rng, written, 100):
+        shape = shape_of(tag.text)
+        for name in names:
+            letters = max(OSA.normalized_similarity(shape.joined, name.joined),
+                          OSA.normalized_similarity(shape.ordered, name.ordered))  # fmt: skip
+            alike, _ = compared(shape, name, known)
+            assert alike <= max(most_score(shape, name, letters, known), 0) + 1e-9, (tag.text, name)
+
+
+def test_a_catalogue_that_is_read_again_remembers_what_it_was_asked(monkeypatch: pytest.MonkeyPatch):
+    def read() -> Names:
+        return Catalogue([campaign(name) for name in NAMES]).names("meta", None)
+
+    nearest = read().suggest("monsun kurta")
+    assert nearest is not None
+    assert nearest.best.campaign_id == "Monsoon Kurtas"
+
+    def compare(*_: Any) -> Any:
+        raise AssertionError("compared once more")
+
+    monkeypatch.setattr("adplanning_plugin.attribution.similarity.compared", compare)
+    assert read().suggest("monsun kurta") == nearest
+    with pytest.raises(AssertionError, match="once more"):
+        Catalogue([campaign(name) for name in NAMES[:-1]]).names("meta", None).suggest("monsun kurta")
 
 
 async def test_the_nightly_run_takes_a_mistyped_name_and_an_exact_one_that_appears_takes_it_back(store, runtime):

@@ -13,11 +13,14 @@ from rapidfuzz.process import extractOne
 
 from adplanning_plugin.attribution.likeness import shape_of
 from adplanning_plugin.attribution.resolvers import Answer, Campaign, Catalogue, Match, Named, resolve
+from adplanning_plugin.attribution.similarity import names_of
 from adplanning_plugin.attribution.utm import normalise_name
 from tests.attribution.damage import Tag, catalogue, measured, tags
 from tests.bench.harness import ROUNDS, Section, median, ratios, scaled
 
 CAMPAIGNS = 5_000
+OPEN, OF = 3_000, 500
+"""Names in the inbox, and campaigns that they are compared with."""
 
 
 def run() -> Section:
@@ -50,6 +53,9 @@ def run() -> Section:
     section.add("tags of near-twins that the store does not have", f"{twins:,}")
     section.add(f"unknown names a CPU second, {CAMPAIGNS:,} campaigns", f"{median(ours):,.0f}")
     section.at_least("against rapidfuzz's extractOne over all names", ratios(ours, plain), 1)
+    first, again = _inbox(Random(seed))
+    section.add(f"{OPEN:,} open names with the nearest of {OF} campaigns, the first time", f"{first:.3g} CPU s")
+    section.at_most("and for each page of the inbox after that", again, 0.3, " CPU s")
     section.add("exact names a CPU second", f"{median(exact):,.0f}")
     section.note(
         f"{count:,} tags in {ROUNDS} catalogues, seed {seed}: case, separators, accents, typing errors, swapped words,"
@@ -57,6 +63,18 @@ def run() -> Section:
         " Unique nearest is judged by plain edit distance. ADPLANNING_TEST_SEED repeats a run."
     )
     return section
+
+
+def _inbox(rng: Random) -> tuple[float, float]:
+    """CPU seconds of a suggestion for each open name; the catalogue is read anew for each page."""
+    names = catalogue(rng, OF)
+    texts = [tag.text for tag in tags(rng, names, OPEN)]
+    names_of.cache_clear()
+    rounds = [
+        _timed(lambda known=known: [known.names("meta", None).suggest(text) for text in texts])[1]
+        for known in [_catalogue(names) for _ in range(ROUNDS + 1)]
+    ]
+    return rounds[0], median(rounds[1:])
 
 
 def _catalogue(names: Sequence[str]) -> Catalogue:
