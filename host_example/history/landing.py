@@ -129,6 +129,12 @@ def _miswritten(campaign: CampaignPlan, click: str) -> str | None:
     return campaign.title.replace(word, rng.choice((swapped, missing, doubled))).lower()
 
 
+def is_called_otherwise(campaign: int | None, url: str) -> bool:
+    """Whether the address has a name that somebody made up for the campaign, and not one that was mistyped."""
+    _, names = CALLED.get(campaign or 0, (0.0, ()))
+    return any(f"utm_campaign={quote(name)}" in url for name in names)
+
+
 def _written(rng: Random, title: str) -> str:
     noise = rng.random()
     if noise < 0.45:

@@ -264,19 +264,21 @@ class ShopYear:
     def _earned(self, misnamed: int) -> None:
         """The campaign of each joined order: of its last touch in the lookback window, over all visits of its buyer.
 
-        As many as `misnamed` are left with a touch that names it wrongly; the others can be told by anybody.
+        As many as `misnamed` are left with a touch that calls it otherwise; the others can be told by anybody.
         """
         for visit in self.visits:
             if visit.person is not None:
                 self.visits_of[id(visit.person)].append(visit)
-        wrong: dict[int, tuple[Visit, list[Order]]] = {}
+        wrong: dict[int, tuple[Visit, list[Order]]] = {}  # by visit: what it decides, though its tag names no campaign
         for order in self.orders:
             if order.visit is not None and order.person is not None:
                 last = _last_touch(self.visits_of[id(order.person)], order.placed)
                 if last is not None:
                     order.campaign = last.campaign
-                    if last.url != last.plain_url:
+                    if landing.is_called_otherwise(last.campaign, last.url):
                         wrong.setdefault(id(last), (last, []))[1].append(order)
+                    else:
+                        last.url = last.plain_url
         for visit, orders in self.rng.sample(list(wrong.values()), len(wrong)):
             if len(orders) <= misnamed:
                 misnamed -= len(orders)
