@@ -16,7 +16,13 @@ from adplanning_plugin.identity.identifiers import identifier_for_email, person_
 from adplanning_plugin.identity.looking import denied_id, person_identity, shown, visitor_identity
 from adplanning_plugin.identity.models import IdentityDenylist, Visitor
 from adplanning_plugin.identity.repository import denylist_table
-from adplanning_plugin.identity.revoking import confirm_claim, part_from_person, restore_edge, revoke_edge
+from adplanning_plugin.identity.revoking import (
+    confirm_claim,
+    part_from_person,
+    restore_edge,
+    restore_to_person,
+    revoke_edge,
+)
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.errors import Conflict, FieldError, Invalid, NotFound
 from adplanning_plugin.kernel.export import list_response
@@ -165,6 +171,22 @@ class IdentityController(Controller):
                 session, call.runtime, call.tenant_id, visitor_id, person_id, by=call.actor.id, reason=data.reason
             )
             await call.audit(session, "visitor.parted", "visitor", visitor_id, {"edges": revoked})
+            return {"identity": await person_identity(session, call.tenant_id, person_id, pii=True)}
+
+    @post(
+        "/people/{person_id:str}/visitors/{visitor_id:str}/restore",
+        operation_id="restoreVisitorToPerson",
+        summary="This visitor is this person after all",
+        guards=[scope(MANAGE), scope(PII)],
+        status_code=200,
+    )
+    async def restore_all(
+        self, call: NamedDependency[AdminCall], person_id: FromPath[str], visitor_id: FromPath[str]
+    ) -> dict[str, Any]:
+        """Restores whatever was revoked between the two at once, and credit becomes what it was."""
+        async with call.transaction() as session:
+            restored = await restore_to_person(session, call.runtime, call.tenant_id, visitor_id, person_id)
+            await call.audit(session, "visitor.restored", "visitor", visitor_id, {"edges": restored})
             return {"identity": await person_identity(session, call.tenant_id, person_id, pii=True)}
 
     @post(

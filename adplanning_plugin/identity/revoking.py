@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adplanning_plugin.identity.grouping import PERSON
 from adplanning_plugin.identity.identifiers import person_identifier
 from adplanning_plugin.identity.models import IdentityComponent, IdentityEdge
 from adplanning_plugin.identity.reading import claimed_visitors
@@ -72,9 +73,7 @@ async def restore_edge(
     edge = await _edge(session, tenant_id, visitor_id, id, version)
     if edge.revoked_at is None:
         raise Conflict("This edge is not revoked.", code="not_revoked")
-    strength = await _strength(session, tenant_id, edge.kind)
-    values = {"revoked_at": null(), "revoked_by": null(), "revoked_reason": null(), "strength": strength}
-    await _write(session, tenant_id, [(visitor_id, edge.identifier, edge.kind)], values)
+    await _link_again(session, tenant_id, [(visitor_id, edge.identifier, edge.kind)])
     await _follow(session, runtime, tenant_id, visitor_id, [edge.identifier])
 
 
@@ -104,6 +103,40 @@ async def part_from_person(
         raise NotFound("Nothing links this visitor to this person.")
     await _revoke(session, runtime, tenant_id, keys, by, reason)
     return len(keys)
+
+
+async def restore_to_person(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, visitor_id: str, person_id: str
+) -> int:
+    """This visitor is this person after all: restore whatever was revoked between the two.
+
+    That is every revoked edge of the visitor, but those that lead to somebody else.
+
+    Returns:
+        How many edges link again.
+    Raises:
+        NotFound: nothing was revoked between the two.
+    """
+    await hold(session, tenant_id)
+    person, e, c = person_identifier(person_id), edge_table.c, IdentityComponent
+    elsewhere = exists().where(
+        c.tenant_id == tenant_id, c.node == e.identifier, ~c.is_visitor, c.component_id.startswith(PERSON),
+        c.component_id != person,
+    )  # fmt: skip
+    theirs = exists().where(c.tenant_id == tenant_id, c.node == e.identifier, ~c.is_visitor, c.component_id == person)
+    another = and_(e.identifier != person, or_(e.identifier.startswith(PERSON), elsewhere))
+    found = select(e.identifier, e.kind, e.revoked_at, or_(e.identifier == person, theirs).label("leads")).where(
+        e.tenant_id == tenant_id, e.visitor_id == visitor_id, ~another
+    )
+    edges = (await session.execute(found)).all()
+    revoked = [edge for edge in edges if edge.revoked_at is not None]
+    if not revoked or not any(edge.leads for edge in edges):
+        raise NotFound("Nothing was revoked between this visitor and this person.")
+    for kind in sorted({edge.kind for edge in revoked}):
+        keys = [(visitor_id, edge.identifier, kind) for edge in revoked if edge.kind == kind]
+        await _link_again(session, tenant_id, keys)
+    await _follow(session, runtime, tenant_id, visitor_id, [edge.identifier for edge in revoked])
+    return len(revoked)
 
 
 async def confirm_claim(
@@ -152,6 +185,13 @@ async def _revoke(
     values = {"revoked_at": func.clock_timestamp(), "revoked_by": by, "revoked_reason": reason}
     await _write(session, tenant_id, keys, values)
     await _follow(session, runtime, tenant_id, keys[0][0], [identifier for _, identifier, _ in keys])
+
+
+async def _link_again(session: AsyncSession, tenant_id: str, keys: Sequence[_Key]) -> None:
+    """Edges of one kind, as strong as their kind is."""
+    strength = await _strength(session, tenant_id, keys[0][2])
+    values = {"revoked_at": null(), "revoked_by": null(), "revoked_reason": null(), "strength": strength}
+    await _write(session, tenant_id, keys, values)
 
 
 async def _write(session: AsyncSession, tenant_id: str, keys: Sequence[_Key], values: dict[str, Any]) -> None:

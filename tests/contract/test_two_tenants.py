@@ -27,6 +27,7 @@ BODIES: dict[str, Any] = {
     "revokeIdentityEdge": {"version": 1, "reason": "not theirs"},
     "restoreIdentityEdge": {"version": 1},
     "partVisitorFromPerson": {"reason": "not theirs"},
+    "restoreVisitorToPerson": None,
     "confirmVisitorOfPerson": None,
     "allowIdentifier": None,
     "approveInboxGroup": {"ad_campaign_id": "3"},

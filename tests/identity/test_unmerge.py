@@ -96,6 +96,40 @@ async def test_credit_after_a_stitch_and_its_revocation_is_the_credit_before_it(
     assert await books(store) == stitched
 
 
+async def test_what_parted_a_visitor_and_a_person_is_restored_at_once_with_the_exact_credit(store, whole, admin):
+    await history(store)
+    await seen(
+        whole,
+        Edge("phone", "person:7", "login", "login", NOON),
+        Edge("phone", "email:ann", "order", "order:1", NOON),
+        Edge("laptop", "email:ann", "order", "order:2", NOON),
+        Edge("phone", "email:own", "order", "order:3", NOON),
+        Edge("phone", "person:8", "form", "form:1", NOON),
+    )
+    await store.work()
+    stitched = await books(store)
+    for person in ("8", "7"):
+        await admin.post(f"/identity/people/{person}/visitors/phone/revoke", json={"reason": "Not theirs."})
+    await store.work()
+    assert await books(store) != stitched
+    path = "/identity/people/7/visitors/phone/restore"
+    assert (await admin.post(path, headers=MANAGER)).status_code == 403
+    assert (await admin.post(path, headers={"x-store": "other"})).status_code == 404
+    restored = await admin.post(path)
+    assert restored.status_code == 200, restored.text
+    taken = [(edge["visitor_id"], edge["kind"]) for edge in restored.json()["identity"]["edges"] if edge["revoked_at"]]
+    assert taken == [("phone", "form")], "what was taken back from somebody else stays so"
+    await store.work()
+    assert await books(store) == stitched
+    again = await admin.post(path)
+    assert (again.status_code, again.json()["code"]) == (404, "not_found")
+    async with whole.database.reading("main") as session:
+        told = await session.scalars(
+            text("SELECT changes FROM adplanning.audit_entry WHERE action = 'visitor.restored'")
+        )
+        assert told.all() == [{"edges": 3}]
+
+
 async def test_what_was_revoked_stays_so_when_it_is_seen_again_and_a_later_fact_counts(store, whole, admin):
     login = Edge("phone", "person:7", "login", "login", NOON)
     await seen(whole, login)

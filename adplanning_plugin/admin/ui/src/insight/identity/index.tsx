@@ -2,6 +2,7 @@
 import { useId, useState } from "react"
 import { isProblem } from "@/api/problem"
 import { type GetPath, useApi, useSend } from "@/api/query"
+import { By } from "@/insight/by"
 import { useFormat, useMay } from "@/shell/session"
 import { Badge } from "@/ui/badge"
 import { Button } from "@/ui/button"
@@ -46,7 +47,7 @@ function Browsers({ of }: { of: PersonIdentity }) {
         <section className="mt-4 border-t border-line pt-3">
           <h3 className="text-sm font-medium">Taken back</h3>
           <ul className="mt-1 flex flex-col divide-y divide-line" aria-label="Taken back">
-            {taken.map((each) => <RevokedRow key={each[0]?.visitor_id} edges={each} />)}
+            {taken.map((each) => <RevokedRow key={each[0]?.visitor_id} edges={each} personId={of.person_id} />)}
           </ul>
         </section>
       ) : null}
@@ -85,37 +86,24 @@ function BrowserRow({ browser, of, onPart }: { browser: Browser; of: PersonIdent
   )
 }
 
-function RevokedRow({ edges }: { edges: Edge[] }) {
+function RevokedRow({ edges, personId }: { edges: Edge[]; personId: string }) {
   const format = useFormat()
   const may = useMay("adplanning:manage")
-  // One decision: what is shown is read anew once, after the last of its edges.
-  const restore = useSend("post", "/identity/visitors/{visitor_id}/edges/{edge_id}/restore")
-  const restoreLast = useSend("post", "/identity/visitors/{visitor_id}/edges/{edge_id}/restore", AGAIN)
-  const [busy, setBusy] = useState(false)
+  const restore = useSend("post", "/identity/people/{person_id}/visitors/{visitor_id}/restore", AGAIN)
   const latest = edges[0]
   if (!latest?.revoked_at) return null
-  const back = async () => {
-    setBusy(true)
-    try {
-      for (const [place, each] of edges.entries()) {
-        const send = place < edges.length - 1 ? restore : restoreLast
-        await send.mutateAsync({ path: { visitor_id: each.visitor_id, edge_id: each.id }, body: { version: each.version } })
-      }
-      toast("Restored. Credit follows within a minute.")
-    } catch (problem) {
-      failed(problem)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const back = () =>
+    void restore.mutateAsync({ path: { person_id: personId, visitor_id: latest.visitor_id } })
+      .then(() => toast("Restored. Credit follows within a minute."))
+      .catch(failed)
   return (
     <li className="flex flex-wrap items-start justify-between gap-2 py-2.5 text-sm">
       <div className="min-w-0">
         <p><code className="font-mono text-xs break-all">{latest.visitor_id}</code> <span className="text-muted">by {[...new Set(edges.map((each) => kindWords(each.kind)))].join(" and ")}</span></p>
         <p className="text-muted">{latest.revoked_reason}</p>
-        <p className="text-xs text-muted">{format.dateTime(latest.revoked_at)}{latest.revoked_by ? <> by <code className="font-mono">{latest.revoked_by}</code></> : null}</p>
+        <p className="text-xs text-muted">{format.dateTime(latest.revoked_at)}{latest.revoked_by ? <> by <By id={latest.revoked_by} /></> : null}</p>
       </div>
-      {may ? <Button small busy={busy} onClick={() => void back()}>Restore</Button> : null}
+      {may ? <Button small busy={restore.isPending} onClick={back}>Restore</Button> : null}
     </li>
   )
 }
