@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from adplanning_plugin.stats import credit
-from adplanning_plugin.stats.data_driven import Attribution, ModelName, attribute
+from adplanning_plugin.stats.data_driven import Attribution, ModelName, attribute, touch_weights
 from adplanning_plugin.stats.paths import JourneyPath
 from tests.bench.harness import BenchError, Section, scaled
 
@@ -44,15 +44,18 @@ def run() -> Section:
     section.add("orders, and those of no channel's making", _orders(bought, _lives(np, people, withheld=CHANNELS)[1]))
     section.add("true increment", _line(truth))
     for name in credit.MODELS:
-        if name != "last_non_direct":  # the same as last_click here: nobody is direct
-            _row(section, name, _by_rule(paths, name), truth)
+        _row(section, name, _by_rule(paths, name), truth)
     for name, model, order in DATA_DRIVEN:
         answer = attribute(paths, model, order=order)
         assert isinstance(answer, Attribution)
         _row(section, name, {one.channel: one.value for one in answer.channels}, truth)
+        effects = {one.channel: one.effect for one in answer.channels}
+        _row(section, f"data_driven by {name}", _by_effects(paths, effects), truth)
     section.note(
         f"{people:,} simulated people; revenue in thousands, for {', '.join(CHANNELS)}. Video raises intent and email"
         " helps an order along; retargeting and brand search meet people because of their intent and add nothing."
+        " last_non_direct is last_click here, since nobody comes directly. data_driven shares each order among its own"
+        " path's channels by the effects of the fit above it."
         " Misplaced is the part of the credit that would have to move for the shares to be the true ones."
     )
     return section
@@ -97,6 +100,14 @@ def _by_rule(paths: list[JourneyPath], model: str) -> dict[str, float]:
         ages = [HOURS[name] for name in path.channels]
         weights = credit.weights(model, ages, [False] * len(ages))
         for name, weight in zip(path.channels, weights, strict=True):
+            found[name] += path.value * weight
+    return found
+
+
+def _by_effects(paths: list[JourneyPath], effects: dict[str, float]) -> dict[str, float]:
+    found = dict.fromkeys(CHANNELS, 0.0)
+    for path in paths:
+        for name, weight in zip(path.channels, touch_weights(path.channels, effects), strict=True):
             found[name] += path.value * weight
     return found
 
