@@ -18,8 +18,10 @@ from adplanning_plugin.insights.roi import KEYS, PAYING, Question
 from adplanning_plugin.kernel.paging import AnySelect
 from adplanning_plugin.tracking import conversion_table as conversion
 
-Kind = Literal["touch", "unattributed", "renewal", "offline", "pending", "attributed", "not_attributed", "store"]
-"""A line's; `attributed` is all lines of touches, `not_attributed` the other lines with credit."""
+Kind = Literal[
+    "touch", "unattributed", "renewal", "offline", "pending", "attributed", "campaigns", "not_attributed", "store"
+]  # fmt: skip
+"""A line's; `attributed` is all lines of touches, `campaigns` those with a key, `not_attributed` the other credit."""
 _NAMES = ("key", "set_key", "ad_key")
 
 
@@ -96,8 +98,10 @@ def _of_line(one: AnySelect, line: LineKey, depth: int) -> AnySelect:
     rows = one.subquery("credit_rows")
     if line.kind == "not_attributed":
         return select(rows).where(rows.c.kind != "touch")
-    conditions = [rows.c.kind == ("touch" if line.kind == "attributed" else line.kind)]
-    if line.kind == "touch":
+    conditions = [rows.c.kind == ("touch" if line.kind in {"attributed", "campaigns"} else line.kind)]
+    if line.kind == "campaigns":
+        conditions.append(rows.c.key.is_not(None))
+    elif line.kind == "touch":
         conditions += [
             rows.c[name].is_(None) if value is None else rows.c[name] == value
             for name, value in zip(_NAMES[:depth], line[1:], strict=False)

@@ -127,7 +127,7 @@ async def _wire(
     session: AsyncSession, links: Links, question: Question, found: Report, wanted: Wanted
 ) -> dict[str, Any]:
     """The line as its report answers it; of all lines or the store the total."""
-    if wanted.line is None or wanted.line.kind in {"store", "attributed", "not_attributed"}:
+    if wanted.line is None or wanted.line.kind in {"store", "attributed", "campaigns", "not_attributed"}:
         return total_line(found, question.currency)
     line = next((each for each in found.lines if each.id == wanted.line), Line(id=wanted.line))
     return wire(line, question.currency, await names_of(session, links, question.tenant_id, question.by, [line]))

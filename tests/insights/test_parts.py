@@ -67,6 +67,14 @@ async def test_headline_figures_open_the_orders_that_they_are_of(shops: tuple[Sh
         paid = await parts(shop, **QUARTER, paying=True)
         assert paid["total"]["converted_minor"] == pytest.approx(total["attributed_revenue_minor"], abs=1)
         assert paid["line"] == total
+        campaigns = (await shop.get("/ad-campaigns", **QUARTER))["total"]
+        of_campaigns = (await parts(shop, **QUARTER, kind="campaigns"))["total"]
+        assert of_campaigns["converted_minor"] == pytest.approx(campaigns["revenue_minor"], abs=1)
+        assert of_campaigns["conversions"] == pytest.approx(campaigns["orders"], abs=1e-2)
+        (ledger,) = (await shop.get("/attribution/reconciliation", **QUARTER))["totals"]
+        for kind, side in (("attributed", "attributed"), ("not_attributed", "unattributed")):
+            found = await parts(shop, **QUARTER, kind=kind, currency=ledger["currency"])
+            assert summed(found["conversions"], "net_minor") == ledger[f"{side}_net_minor"]
         cost = sum(row["cost_minor"] or 0 for row in store["conversions"])
         costed = sum(row["net_minor"] for row in store["conversions"] if row["cost_minor"] is not None)
         assert costed - cost == pytest.approx(total["margin_minor"], abs=store["count"])

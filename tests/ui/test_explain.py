@@ -73,7 +73,7 @@ async def test_a_conversion_and_a_visit_lead_to_the_explanation(open_page: OpenP
 async def test_a_failure_and_an_address_that_names_nothing_say_so(open_page: OpenPage) -> None:
     visit = await open_page(None)
     await visit.page.route("**/attribution/conversions*", lambda route: route.fulfill(status=500, body="{}"))
-    await visit.go("/attribution?explain=figure:channel:touch::::=Email")
+    await visit.go("/attribution?explain=figure:channel:touch:::::=Email")
     dialog = visit.page.get_by_role("dialog")
     await expect(dialog.get_by_role("button", name=re.compile("again", re.IGNORECASE))).to_be_visible()
     await visit.go("/attribution?explain=moon")

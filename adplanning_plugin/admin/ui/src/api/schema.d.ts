@@ -15455,7 +15455,7 @@ export interface operations {
                 /** @description The line's campaign, channel or platform; none: of touches without. */
                 key?: string | null;
                 /** @description The line's kind; `store`: all orders. Without: all that is credited. */
-                kind?: "touch" | "unattributed" | "renewal" | "offline" | "pending" | "attributed" | "not_attributed" | "store" | null;
+                kind?: "touch" | "unattributed" | "renewal" | "offline" | "pending" | "attributed" | "campaigns" | "not_attributed" | "store" | null;
                 /** @description Rows in a page. */
                 limit?: number;
                 /** @description Attribution model; the store's default without it. */

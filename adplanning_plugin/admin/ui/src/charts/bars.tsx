@@ -14,6 +14,8 @@ export interface Bar {
   colour?: string
   /** Written beside the figure: "12 orders". */
   note?: string
+  /** The written figure as what opens what is behind it. */
+  open?: (figure: string) => ReactNode
 }
 
 interface BarsProps {
@@ -25,6 +27,7 @@ interface BarsProps {
   measure: string
 }
 
+const written = (bar: Bar, format: (value: number) => string) => (bar.open ? bar.open(format(bar.value)) : format(bar.value))
 const nameOf = (bar: Bar) => bar.name ?? (typeof bar.label === "string" ? bar.label : bar.key)
 
 function Strip({ share, from = 0, colour, thin = false }: { share: number; from?: number; colour: string; thin?: boolean }) {
@@ -46,7 +49,7 @@ export function BarChart({ label, summary, bars, format, measure }: BarsProps) {
       summary={summary}
       table={{
         head: [{ title: "Name" }, { title: measure, right: true }, ...(compares ? [{ title: "Before", right: true }] : [])],
-        rows: bars.map((bar) => [nameOf(bar), format(bar.value), ...(compares ? [bar.before === undefined || bar.before === null ? "–" : format(bar.before)] : [])]),
+        rows: bars.map((bar) => [nameOf(bar), written(bar, format), ...(compares ? [bar.before === undefined || bar.before === null ? "–" : format(bar.before)] : [])]),
       }}
     >
       <ul className="flex flex-col gap-3">
@@ -54,7 +57,7 @@ export function BarChart({ label, summary, bars, format, measure }: BarsProps) {
           <li key={bar.key}>
             <div className="mb-1 flex items-baseline justify-between gap-3 text-sm">
               <span className="min-w-0 truncate">{bar.label}</span>
-              <span className="figure"><span className="font-medium">{format(bar.value)}</span>{bar.note ? <span className="ml-2 text-xs text-muted">{bar.note}</span> : null}</span>
+              <span className="figure"><span className="font-medium">{written(bar, format)}</span>{bar.note ? <span className="ml-2 text-xs text-muted">{bar.note}</span> : null}</span>
             </div>
             <Strip share={bar.value / most} colour={bar.colour ?? COLOURS[index % COLOURS.length]!} />
             {bar.before !== undefined && bar.before !== null ? <div className="mt-1"><Strip thin share={bar.before / most} colour="var(--line-strong)" /></div> : null}

@@ -21,7 +21,7 @@ interface Props {
 export function ChartFrame({ label, summary, table, legend, children }: Props) {
   const [asTable, setAsTable] = useState(false)
   return (
-    <figure className="m-0">
+    <figure className="m-0" data-measure={table.head[1]?.title}>
       {legend ? (
         <div className="mb-2 flex flex-wrap gap-x-4 gap-y-1 text-xs text-muted">
           {legend.map((each) => (

@@ -1,7 +1,7 @@
 // Lines over days: up to five series on one scale, one of them perhaps the period before (dashed). Arrow keys read it out.
 import { scaleLinear, scalePoint } from "d3-scale"
 import { area as areaOf, curveMonotoneX, line as lineOf } from "d3-shape"
-import { type KeyboardEvent, useId, useState } from "react"
+import { type KeyboardEvent, type ReactNode, useId, useState } from "react"
 import { ChartFrame, COLOURS, useWidth } from "./frame"
 
 export interface Series {
@@ -22,13 +22,15 @@ interface Props {
   format: (value: number) => string
   formatAxis?: (value: number) => string
   height?: number
+  /** A series' written figure, in the table, as what opens what is behind it. */
+  open?: (key: string, point: number, figure: string) => ReactNode
   /** The last point is not over yet (today): the way to it is dashed. */
   unfinished?: boolean
 }
 
 const MARGIN = { top: 8, right: 8, bottom: 22, left: 52 }
 
-export function LineChart({ label, summary, points, series, format, formatAxis = format, height = 220, unfinished = false }: Props) {
+export function LineChart({ label, summary, points, series, format, formatAxis = format, height = 220, unfinished = false, open = (_key, _point, figure) => figure }: Props) {
   const [box, width] = useWidth<HTMLDivElement>()
   const [at, setAt] = useState<number | null>(null)
   const gradient = useId()
@@ -65,7 +67,7 @@ export function LineChart({ label, summary, points, series, format, formatAxis =
       legend={series.length > 1 ? series.map((each, index) => ({ label: each.label, colour: colour(index), dashed: each.before ?? false })) : []}
       table={{
         head: [{ title: "Date" }, ...series.map((each) => ({ title: each.label, right: true }))],
-        rows: points.map((point, index) => [point, ...series.map((each) => (each.values[index] === null || each.values[index] === undefined ? "–" : format(each.values[index])))]),
+        rows: points.map((point, index) => [point, ...series.map((each) => (each.values[index] === null || each.values[index] === undefined ? "–" : open(each.key, index, format(each.values[index]))))]),
       }}
     >
       <div ref={box} className="relative">

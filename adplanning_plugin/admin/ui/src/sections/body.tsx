@@ -3,6 +3,7 @@ import type { ReactNode } from "react"
 import { BarChart, Funnel as FunnelChart } from "@/charts/bars"
 import { ShareBar } from "@/charts/share"
 import { words } from "@/format/format"
+import { Explains, report } from "@/insight/explain"
 import { Claim, WhyButton } from "@/insight/why"
 import { useLink } from "@/shell/links"
 import { useFormat } from "@/shell/session"
@@ -10,7 +11,8 @@ import { Badge, ConversionTypeBadge, Roas, SourceBadge, StatusBadge } from "@/ui
 import { TextLink } from "@/ui/button"
 import { PlainTable } from "@/ui/table"
 import type { Data, Section } from "./answers"
-import { FigureList, Tiles, useWritten } from "./figures"
+import { subjectsOf } from "./explained"
+import { FigureList, Shown, Tiles, useWritten } from "./figures"
 import { columnsOf, type Figure, figuresOf, kindOf, type Listing, readSection, titleOf } from "./read"
 
 interface Props {
@@ -51,6 +53,7 @@ function Overview({ section: { data }, before }: Props) {
         figures={figures}
         before={before}
         currency={text(data.currency)}
+        subjects={subjectsOf("kpis")}
         explain={{
           revenue: "Paid orders, without tax, shipping, discounts and refunds.",
           conversions: "Everything that was counted: purchases, leads, carts, and what your goals count.",
@@ -58,20 +61,20 @@ function Overview({ section: { data }, before }: Props) {
           roas: `Revenue credited to campaigns that cost something, over all ad spend (${rule} the order).`,
         }}
       />
-      <FigureRow figures={more} currency={text(data.currency)} />
+      <FigureRow figures={more} currency={text(data.currency)} subjects={subjectsOf("kpis")} />
     </div>
   )
 }
 
 /** Figures of second rank in one line. */
-function FigureRow({ figures, currency }: { figures: Figure[]; currency: string | undefined }) {
+function FigureRow({ figures, currency, subjects = {} }: { figures: Figure[]; currency: string | undefined; subjects?: Record<string, string> }) {
   const write = useWritten(currency)
   return (
     <dl className="flex flex-wrap gap-x-8 gap-y-2 text-sm">
       {figures.map((each) => (
-        <div key={each.key} className="flex gap-1.5">
+        <div key={each.key} data-figure={each.title} className="flex gap-1.5">
           <dt className="text-muted">{each.title}</dt>
-          <dd className="figure font-medium">{write(each.kind, each.value)}</dd>
+          <dd className="figure font-medium"><Shown figure={each} written={write(each.kind, each.value)} of={subjects[each.key]} /></dd>
         </div>
       ))}
     </dl>
@@ -101,6 +104,7 @@ function Ads({ section: { data }, before }: Props) {
         figures={figuresOf(data, ["spend", "impressions", "clicks", "leads", "ctr", "roas"])}
         before={before}
         currency={text(data.currency)}
+        subjects={subjectsOf("kpis")}
         explain={{ leads: "As the platforms report them from their own forms.", ctr: "Clicks over impressions, as the platforms report them." }}
       />
       <p className="no-print text-sm text-muted">
@@ -116,7 +120,7 @@ function Ads({ section: { data }, before }: Props) {
             format.money(each.spend),
             format.number(each.clicks),
             format.number(each.leads),
-            <Roas key="roas" value={each.roas} />,
+            <Explains key="roas" quiet of={each.roas === null ? null : report({ kind: "touch", ids: [each.ad_campaign_id], measure: "roas" })} about={`ROAS of ${each.name ?? ""}`}><Roas value={each.roas} /></Explains>,
             each.ad_campaign_id ? <Claim key="claim" conversions={each.platform_conversions} of={`campaign:${each.ad_campaign_id}`} platform={each.platform} about={each.name ?? ""} /> : format.number(each.platform_conversions),
             each.status ? <StatusBadge key="status" status={each.status} /> : "–",
           ])}
@@ -229,7 +233,7 @@ function Attribution({ section: { data }, before }: Props) {
   const sources = list<{ source: string; attributions: number; conversions: number; conversion_rate: number | null }>(data, "by_source").slice(0, 6)
   return (
     <div className="flex flex-col gap-4">
-      <FigureList figures={figuresOf(data, ["attributions", "converted", "conversions", "conversion_rate"])} before={before} />
+      <FigureList figures={figuresOf(data, ["attributions", "converted", "conversions", "conversion_rate"])} before={before} subjects={subjectsOf("attribution")} />
       <BarChart
         label="Touches by source"
         measure="Touches"

@@ -1,4 +1,5 @@
 // A section's figures as tiles or as a short list, each written as its kind and compared with the period before.
+import { Explains } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { Roas } from "@/ui/badge"
 import { Change, Kpi, KpiGrid } from "@/ui/kpi"
@@ -29,11 +30,19 @@ interface Props {
   before: Data | undefined
   currency?: string | undefined
   explain?: Record<string, string>
+  /** By key: what is behind a figure. */
+  subjects?: Record<string, string>
 }
 
-const shown = (figure: Figure, written: string) => (figure.key === "roas" ? <Roas value={figure.value === null ? null : Number(figure.value)} /> : written)
+export function Shown({ figure, written, of }: { figure: Figure; written: string; of: string | undefined }) {
+  return (
+    <Explains of={figure.value === null ? null : (of ?? null)} about={figure.title}>
+      {figure.key === "roas" ? <Roas value={figure.value === null ? null : Number(figure.value)} /> : written}
+    </Explains>
+  )
+}
 
-export function Tiles({ figures, before, currency, explain }: Props) {
+export function Tiles({ figures, before, currency, explain, subjects }: Props) {
   const write = useWritten(currency)
   return (
     <KpiGrid six>
@@ -41,7 +50,7 @@ export function Tiles({ figures, before, currency, explain }: Props) {
         <Kpi
           key={figure.key}
           title={figure.title}
-          value={shown(figure, write(figure.kind, figure.value))}
+          value={<Shown figure={figure} written={write(figure.kind, figure.value)} of={subjects?.[figure.key]} />}
           better={figure.better}
           explain={explain?.[figure.key]}
           {...(before ? { change: moved(figure.value, before[figure.key]), before: write(figure.kind, (before[figure.key] ?? null) as Value) } : {})}
@@ -51,14 +60,14 @@ export function Tiles({ figures, before, currency, explain }: Props) {
   )
 }
 
-export function FigureList({ figures, before, currency }: Props) {
+export function FigureList({ figures, before, currency, subjects }: Props) {
   const write = useWritten(currency)
   return (
     <dl className="grid grid-cols-2 gap-x-4 gap-y-2.5">
       {figures.map((figure) => (
-        <div key={figure.key} className="min-w-0">
+        <div key={figure.key} data-figure={figure.title} className="min-w-0">
           <dt className="text-xs text-muted">{figure.title}</dt>
-          <dd className="figure font-semibold">{shown(figure, write(figure.kind, figure.value))}</dd>
+          <dd className="figure font-semibold"><Shown figure={figure} written={write(figure.kind, figure.value)} of={subjects?.[figure.key]} /></dd>
           {before && moved(figure.value, before[figure.key]) !== null ? <dd><Change value={moved(figure.value, before[figure.key])} better={figure.better} /></dd> : null}
         </div>
       ))}

@@ -29,7 +29,7 @@ interface KpiProps {
 
 export function Kpi({ title, value, change, better = "up", before, spark, explain, to, search, foot }: KpiProps) {
   return (
-    <div className="relative flex min-w-0 flex-col gap-1 rounded-lg bg-card px-4 py-3 shadow-card has-[a:hover]:bg-hover">
+    <div data-figure={title} className="relative flex min-w-0 flex-col gap-1 rounded-lg bg-card px-4 py-3 shadow-card has-[a:hover]:bg-hover">
       <div className="flex min-h-6 items-center gap-1 text-sm text-muted">
         {to ? <Link to={to as never} search={search as never} className="after:absolute after:inset-0 after:rounded-lg hover:text-fg">{title}</Link> : <span>{title}</span>}
         {explain ? <span className="relative z-10"><Explain what={title}>{explain}</Explain></span> : null}

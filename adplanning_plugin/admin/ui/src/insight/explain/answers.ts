@@ -1,5 +1,6 @@
 // What the requests behind an explanation answer.
 import type { List } from "@/api/answers"
+import type { Basis } from "@/insight/answers"
 
 interface Money {
   value: string
@@ -21,6 +22,15 @@ export interface Link {
   meaning: string
 }
 
+/** What made a touch's campaign what it is, where a person did. */
+export interface Decision {
+  kind: "suggestion" | "alias" | "ignored" | "manual"
+  id: string
+  by: string
+  at: string
+  score?: number | null
+}
+
 export interface ExplainedTouch {
   id: string
   source: string
@@ -40,7 +50,7 @@ export interface ExplainedTouch {
   position: number | null
   linked_by: string
   link: Link | null
-  resolution: { resolution_method: string; resolution_reason: string | null; confidence: number | null; ad_campaign_id: string | null; campaign_name: string | null }
+  resolution: { resolution_method: string; resolution_reason: string | null; confidence: number | null; ad_campaign_id: string | null; campaign_name: string | null; decision: Decision | null }
   credit: ({ model: string; weight: number } & Money)[]
 }
 
@@ -78,9 +88,20 @@ export interface Part extends Money {
   conversion_value: string
 }
 
+export interface PartTotal {
+  conversions: number
+  by_currency: Record<string, Money>
+}
+
 declare module "@/api/answers" {
   interface Answers {
     "/attribution/explain/{conversion_id}": { explanation: Explanation }
-    "/attribution/conversions": List<"conversions", Part> & { model: string; window_days: number; total: { conversions: number; by_currency: Record<string, Money> } }
+    "/attribution/conversions": List<"conversions", Part> & { model: string; window_days: number; total: PartTotal }
+    "/roi/conversions": List<"conversions", Part> & {
+      basis: Basis
+      total: PartTotal & { converted: string | null; currency: string }
+      line: { spend: string | null; revenue: string | null; margin: string | null }
+    }
+    "/actors": { actors: { id: string; name: string }[] }
   }
 }

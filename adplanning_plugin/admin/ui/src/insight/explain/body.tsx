@@ -2,6 +2,7 @@
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import { useCarried, useCredit, windowLabel } from "@/insight/credit"
+import { By } from "@/insight/by"
 import { MethodBadge } from "@/insight/methods"
 import { useFormat } from "@/shell/session"
 import { Badge, ConversionTypeBadge, SourceBadge } from "@/ui/badge"
@@ -10,7 +11,7 @@ import { Select } from "@/ui/controls"
 import { Facts } from "@/ui/page"
 import { Async, Skeleton } from "@/ui/states"
 import { Tabs } from "@/ui/tabs"
-import type { ExplainedModel, ExplainedTouch, Explanation, Link } from "./answers"
+import type { Decision, ExplainedModel, ExplainedTouch, Explanation, Link } from "./answers"
 
 interface Props {
   id: string
@@ -104,6 +105,7 @@ function Shares({ of, model, place }: { of: Explanation; model: ExplainedModel; 
             <Row key={touch.id} weight={share?.weight ?? 0} value={money(share?.net ?? "0")}>
               <TouchName of={touch} />
               <p className="text-xs text-muted">{format.dateTime(touch.occurred_at)} · {age(touch.age_hours, format.number)} before · {LINKED[touch.linked_by] ?? linkedBy(touch.link)}</p>
+              <Decided of={touch.resolution.decision} />
               {passed.has(touch.id) ? <p className="text-xs text-muted">Direct: this model passes it over.</p> : null}
               {touch.reason === "in_window" ? null : <p className="text-xs text-warn">{touch.meaning}</p>}
             </Row>
@@ -158,6 +160,22 @@ function TouchName({ of }: { of: ExplainedTouch }) {
   )
 }
 
+const DECIDED: Record<Decision["kind"], string> = {
+  suggestion: "The inbox's suggestion, approved", alias: "Its name was given this campaign", ignored: "Its name was said to mean no campaign", manual: "Assigned by hand",
+}
+
+/** Who made the visit's campaign what it is, leading to the decision itself. */
+function Decided({ of }: { of: Decision | null }) {
+  const format = useFormat()
+  if (of === null) return null
+  const what = DECIDED[of.kind]
+  return (
+    <p className="text-xs text-muted">
+      {of.kind === "manual" ? what : <TextLink to="/attribution/inbox" search={{ view: "decisions", decided: of.id }}>{what}</TextLink>} by <By id={of.by} />, {format.dateTime(of.at)}
+    </p>
+  )
+}
+
 function LeftOut({ of }: { of: Explanation }) {
   const format = useFormat()
   if (of.left_out.length === 0) return null
@@ -177,6 +195,7 @@ function LeftOut({ of }: { of: Explanation }) {
                 <li key={touch.id}>
                   <TouchName of={touch} />
                   <p className="text-xs text-muted">{format.dateTime(touch.occurred_at)} · {LINKED[touch.linked_by] ?? linkedBy(touch.link)}</p>
+                  <Decided of={touch.resolution.decision} />
                 </li>
               ))}
               {touches.length > 20 ? <li className="text-xs text-muted">and {format.number(touches.length - 20)} more</li> : null}

@@ -7,17 +7,19 @@ import { Drawer } from "@/ui/dialog"
 import { Empty } from "@/ui/states"
 import { type Context, EXPLAIN, EXPLAINED } from "."
 import { Body } from "./body"
-import { FigureList } from "./figure"
+import { FigureList, ReportList } from "./figure"
 import { read } from "./subject"
 
 export default function Host({ query }: Context) {
   const format = useFormat()
   const [state, set] = useUrlState(EXPLAIN)
   const subject = read(state.explain)
-  const own = subject && "figure" in subject ? subject.figure : null
+  const listed = subject && "figure" in subject ? subject.figure : null
+  const own = listed ?? (subject && "report" in subject ? subject.report : null)
   const id = subject && "conversion" in subject ? subject.conversion : state.because
   const model = state.explain_model || own?.model || query.model || ""
-  const days = query.from_date && query.to_date ? `${format.date(query.from_date)} – ${format.date(query.to_date)}, ${format.zone}` : undefined
+  const [from, to] = own && "days" in own && own.days ? own.days.split("/") : listed?.flags.includes("ever") ? [] : [query.from_date, query.to_date]
+  const days = from && to ? `${from === to ? format.date(from) : `${format.date(from)} – ${format.date(to)}`}, ${format.zone}` : undefined
   return (
     <Drawer
       open
@@ -31,8 +33,10 @@ export default function Host({ query }: Context) {
           key={id} id={id} model={model} window={state.explain_window || query.window || ""}
           onChange={(patch) => set({ ...(patch.model === undefined ? {} : { explain_model: patch.model }), ...(patch.window === undefined ? {} : { explain_window: patch.window }) }, { replace: true })}
         />
-      ) : own ? (
-        <FigureList of={own} query={query} onOpen={(because) => set({ because })} />
+      ) : listed ? (
+        <FigureList of={listed} query={query} onOpen={(because) => set({ because })} />
+      ) : own && "ids" in own ? (
+        <ReportList of={own} query={query} onOpen={(because) => set({ because })} />
       ) : (
         <Empty title="There is nothing to explain here">The address names no figure. Close this, and choose one on the page.</Empty>
       )}

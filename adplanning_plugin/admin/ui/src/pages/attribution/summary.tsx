@@ -3,7 +3,7 @@ import { useState } from "react"
 import { useApi } from "@/api/query"
 import { BarChart } from "@/charts/bars"
 import { type Credit, useCarried } from "@/insight/credit"
-import { Explains, figure } from "@/insight/explain"
+import { Explains, figure, report } from "@/insight/explain"
 import { useFormat, useStore } from "@/shell/session"
 import type { Period } from "@/state/period"
 import { choice, useUrlState } from "@/state/url"
@@ -65,7 +65,7 @@ export function Summary({ period, credit, model }: ViewProps) {
               <Kpi title={groups.counted.charAt(0).toUpperCase() + groups.counted.slice(1)} value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "" })} about={`All ${groups.counted}`}>{format.number(total.conversions, 0)}</Explains>} explain={`All ${groups.counted} of the period, by their own date. Each is shared out among the visits before it.`} />
               <Kpi title={valued(groups.conversion_type)} value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "", currency })} about="Value">{format.money(mine?.net ?? "0")}</Explains>} explain="What the conversions are worth, less what was refunded. Only orders and goals with a value have one." foot={others.length > 0 ? `and ${others.map(([code, each]) => format.money(each.net, code)).join(", ")}` : undefined} />
               <Kpi title="Refunded" value={<Explains of={figure({ by: groups.by, type: groups.conversion_type ?? "", currency })} about="Refunded">{format.money(mine?.refunded ?? "0")}</Explains>} explain="Taken off each visit's share in the same proportion as it was given." />
-              <Kpi title="Without a visit" value={format.percent(total.unattributed_share)} better="down" explain={`The share of ${groups.counted} that no visit within the window can be credited for: nobody was seen before it, or consent was refused.`} to="/coverage" />
+              <Kpi title="Without a visit" value={<Explains of={figure({ by: groups.by, kind: "unattributed", type: groups.conversion_type ?? "" })} about={`${groups.counted} without a visit`}>{format.percent(total.unattributed_share)}</Explains>} better="down" explain={`The share of ${groups.counted} that no visit within the window can be credited for: nobody was seen before it, or consent was refused.`} to="/coverage" />
               <Kpi
                 title="Visits without a match" value={format.number(unmatched.data?.count ?? null)} better="down" to="/attribution" search={{ view: "touches", method: "unresolved" }}
                 explain="Visits of the period whose tags name a campaign that is not known. Match them anew after campaigns were added, or assign them by hand."
@@ -115,7 +115,7 @@ function Lines({ stats, by, type, money, counted, spend }: { stats: StatsLine[];
           measure={money ? valued(type) : "Credit"}
           format={write}
           summary={`${lineName(best, by)} brought the most: ${write(amount(best))}, ${format.percent(amount(best) / (whole.get(currency) || 1))} of everything.`}
-          bars={charted.map((line) => ({ key: line.key ?? "none", label: lineName(line, by), value: amount(line), note: money ? `${format.number(line.conversions, 1)} ${counted}` : "", colour: "var(--chart-1)" }))}
+          bars={charted.map((line) => ({ key: line.key ?? "none", label: lineName(line, by), value: amount(line), note: money ? `${format.number(line.conversions, 1)} ${counted}` : "", colour: "var(--chart-1)", open: (written) => <Explains quiet of={of(line)} about={lineName(line, by)}>{written}</Explains> }))}
         />
       ) : null}
       <PlainTable
@@ -135,8 +135,8 @@ function Lines({ stats, by, type, money, counted, spend }: { stats: StatsLine[];
             </span>,
             <Explains key="credit" of={of(line)} about={`Credit of ${name}`}>{format.number(line.conversions, 1)}</Explains>,
             ...(money ? [<Explains key="value" of={of(line)} about={`Value of ${name}`}>{format.money(line.net, line.currency)}</Explains>] : []),
-            format.percent(amount(line) / (whole.get(line.currency) || 1)),
-            ...(spends ? [cost ? format.money(cost.spend) : "–", <Roas key="roas" value={cost && cost.spend > 0 ? cost.roas : null} />] : []),
+            <Explains key="share" quiet of={of(line)} about={`Share of ${name}`}>{format.percent(amount(line) / (whole.get(line.currency) || 1))}</Explains>,
+            ...(spends ? [cost ? format.money(cost.spend) : "–", <Explains key="roas" quiet of={cost && cost.spend > 0 ? report({ kind: "touch", ids: [line.key], measure: "roas" }) : null} about={`ROAS of ${name}`}><Roas value={cost && cost.spend > 0 ? cost.roas : null} /></Explains>] : []),
             touches && line.touches > 0 ? <TextLink key="touches" to="/attribution" search={{ ...carried, view: "touches", converted: "true", ...touches }}>{format.number(line.touches)}<span className="sr-only"> visits of {name}</span></TextLink> : format.number(line.touches),
           ]
         })}

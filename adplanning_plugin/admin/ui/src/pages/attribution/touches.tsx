@@ -1,6 +1,7 @@
 // Visits with what they earned, and what their campaigns cost: filtered, sorted and paged on the server.
 import { X } from "lucide-react"
 import { useApi } from "@/api/query"
+import { Opens } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { useTable } from "@/state/table"
 import { text, useUrlState } from "@/state/url"
@@ -51,6 +52,7 @@ export function Touches({ period, credit, model }: ViewProps) {
   const named = query.data?.attributions.find((row) => row.ad_campaign_id === state.campaign)?.campaign
   const chip = (key: (typeof CHIPS)[number]) => (key === "campaign" ? (named ?? state.campaign) : key === "visitor" ? `${state.visitor.slice(0, 12)}…` : state[key])
   const dash = <span className="text-muted">–</span>
+  const brought = (row: Touch, figure: string) => <Opens quiet about={`What the visit of ${format.dateTime(row.date)} brought`} onOpen={() => set({ open: row.id })}>{figure}</Opens>
   const columns: Column<Touch>[] = [
     {
       key: "campaign", title: "Campaign", sort: "campaign", heading: true,
@@ -68,9 +70,9 @@ export function Touches({ period, credit, model }: ViewProps) {
     { key: "model", title: "Model", extra: true, cell: (row) => credit.named(row.model) },
     { key: "touch", title: "Touch", cell: (row) => (row.touch ? <Badge>{words(row.touch)}</Badge> : dash) },
     { key: "converted", title: "Converted", cell: (row) => (row.converted ? <Badge colour="green">Yes</Badge> : <Badge>No</Badge>) },
-    { key: "credit", title: "Credit", right: true, extra: true, cell: (row) => format.number(row.conversions, 2) },
-    { key: "value", title: "Value", right: true, cell: (row) => (row.value === null || !row.converted ? dash : format.money(row.value, row.currency ?? undefined)) },
-    { key: "refunded", title: "Refunded", right: true, extra: true, cell: (row) => (row.refunded === null ? dash : format.money(row.refunded, row.currency ?? undefined)) },
+    { key: "credit", title: "Credit", right: true, extra: true, cell: (row) => brought(row, format.number(row.conversions, 2)) },
+    { key: "value", title: "Value", right: true, cell: (row) => (row.value === null || !row.converted ? dash : brought(row, format.money(row.value, row.currency ?? undefined))) },
+    { key: "refunded", title: "Refunded", right: true, extra: true, cell: (row) => (row.refunded === null ? dash : brought(row, format.money(row.refunded, row.currency ?? undefined))) },
     { key: "spend", title: "Ad spend", right: true, cell: (row) => (row.spend === null ? dash : format.money(row.spend, row.spend_currency ?? undefined)) },
     { key: "match", title: "Match", cell: (row) => <MethodBadge method={row.resolution_method} /> },
     { key: "visitor", title: "Visitor", extra: true, cell: (row) => <code className="font-mono text-xs">{row.visitor_id}</code> },

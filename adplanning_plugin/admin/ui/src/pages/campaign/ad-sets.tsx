@@ -2,6 +2,7 @@
 import { ChevronRight } from "lucide-react"
 import { Fragment, type ReactNode } from "react"
 import type { CampaignDetail, Line } from "@/insight/answers"
+import { Explains, lineOf, report } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { list, useUrlState } from "@/state/url"
 import { Roas } from "@/ui/badge"
@@ -46,10 +47,10 @@ export function AdSets({ of }: { of: CampaignDetail }) {
           {rows.map((row) => (
             <li key={row.key} className="border-b border-line px-4 py-3 last:border-0">
               <Opener open={row.open} onClick={() => turn(row.key)}>{row.name}</Opener>
-              <Pairs of={row.adSet} />
+              <Pairs of={row.adSet} by="ad_set" />
               {row.open ? (
                 <ul aria-label={`Ads of ${row.name}`} className="mt-3 flex flex-col gap-3 border-l-2 border-line pl-3">
-                  {row.ads.map((each) => <li key={each.key}><p className="text-sm">{each.name}</p><Pairs of={each.ad} /></li>)}
+                  {row.ads.map((each) => <li key={each.key}><p className="text-sm">{each.name}</p><Pairs of={each.ad} by="ad" /></li>)}
                 </ul>
               ) : null}
             </li>
@@ -70,19 +71,19 @@ export function AdSets({ of }: { of: CampaignDetail }) {
                 <Fragment key={row.key}>
                   <tr className="border-b border-line">
                     <th scope="row" className="h-11 pr-3 pl-5 font-medium"><Opener open={row.open} onClick={() => turn(row.key)}>{row.name}</Opener></th>
-                    <Cells of={row.adSet} />
+                    <Cells of={row.adSet} by="ad_set" />
                   </tr>
                   {row.open ? row.ads.map((each) => (
                     <tr key={each.key} className="border-b border-line bg-hover">
                       <th scope="row" className="h-10 pr-3 pl-12 font-normal">{each.name}</th>
-                      <Cells of={each.ad} />
+                      <Cells of={each.ad} by="ad" />
                     </tr>
                   )) : null}
                 </Fragment>
               ))}
             </tbody>
             <tfoot>
-              <tr className="font-medium"><th scope="row" className="h-11 pr-3 pl-5 text-left font-medium">Campaign</th><Cells of={of} /></tr>
+              <tr className="font-medium"><th scope="row" className="h-11 pr-3 pl-5 text-left font-medium">Campaign</th><Cells of={{ ...of, kind: "touch", ad_campaign_id: of.id }} by="campaign" /></tr>
             </tfoot>
           </table>
         </div>
@@ -100,22 +101,25 @@ const Opener = ({ open, onClick, children }: { open: boolean; onClick: () => voi
 
 function useFigures() {
   const format = useFormat()
-  return (line: Line): ReactNode[] => [
-    format.money(line.spend), format.money(line.revenue), <Roas key="roas" value={line.roas} />, format.number(line.orders),
-    format.money(line.cpa), format.number(line.clicks), format.percent(line.ctr, 2), format.number(line.platform_conversions),
+  const why = (line: Line, by: string, measure: string, value: ReactNode, none = false) => (
+    <Explains key={measure} quiet of={none ? null : report({ ...lineOf(line, by), kind: "touch", measure })} about={`${measure} of ${line.name ?? "what is not known"}`}>{value}</Explains>
+  )
+  return (line: Line, by: string): ReactNode[] => [
+    format.money(line.spend), why(line, by, "revenue", format.money(line.revenue)), why(line, by, "roas", <Roas value={line.roas} />, line.roas === null),
+    why(line, by, "orders", format.number(line.orders)), why(line, by, "cpa", format.money(line.cpa), line.cpa === null), format.number(line.clicks), format.percent(line.ctr, 2), format.number(line.platform_conversions),
   ]
 }
 
-function Cells({ of }: { of: Line }) {
+function Cells({ of, by }: { of: Line; by: string }) {
   const figures = useFigures()
-  return figures(of).map((figure, index) => <td key={HEAD[index]} className="figure px-3 py-1.5 text-right last:pr-5">{figure}</td>)
+  return figures(of, by).map((figure, index) => <td key={HEAD[index]} className="figure px-3 py-1.5 text-right last:pr-5">{figure}</td>)
 }
 
-function Pairs({ of }: { of: Line }) {
+function Pairs({ of, by }: { of: Line; by: string }) {
   const figures = useFigures()
   return (
     <dl className="mt-1 flex flex-wrap gap-x-5 gap-y-0.5 text-sm">
-      {figures(of).map((figure, index) => (
+      {figures(of, by).map((figure, index) => (
         <div key={HEAD[index]} className="flex gap-1.5"><dt className="text-muted">{HEAD[index]}</dt><dd className="figure">{figure}</dd></div>
       ))}
     </dl>

@@ -1,8 +1,10 @@
 // A campaign's headline figures, their course by day, and the same days' credit under every model.
+import type { ReactNode } from "react"
 import { BarChart } from "@/charts/bars"
 import { LineChart, type Series } from "@/charts/line"
 import type { CampaignDetail, Compared, Day } from "@/insight/answers"
 import type { Credit } from "@/insight/credit"
+import { Explains, report } from "@/insight/explain"
 import { platformName, WhyButton } from "@/insight/why"
 import { useFormat } from "@/shell/session"
 import { choice, useUrlState } from "@/state/url"
@@ -17,13 +19,16 @@ export function Figures({ of, compare }: { of: CampaignDetail; compare: boolean 
   const format = useFormat()
   const moved = (key: Compared) => (compare ? (of.change?.[key] ?? null) : undefined)
   const was = (key: Compared, write: (value: never) => string) => (compare ? write(of.previous?.[key] as never) : undefined)
+  const why = (measure: string, value: ReactNode, none = false, only = "") => (
+    <Explains of={none ? null : report({ kind: "touch", ids: [of.id], measure, only })} about={`${measure} of ${of.name}`}>{value}</Explains>
+  )
   const course = (key: "spend" | "revenue" | "orders" | "roas") => of.days.map((day) => (day[key] === null ? null : Number(day[key])))
   return (
     <KpiGrid>
       <Kpi title="Spend" value={format.money(of.spend)} change={moved("spend")} better="neither" before={was("spend", format.money)} spark={course("spend")} explain="What the ad account was charged, in the store's currency at each day's rate." />
-      <Kpi title="Revenue" value={format.money(of.revenue)} change={moved("revenue")} before={was("revenue", format.money)} spark={course("revenue")} explain={`The share of orders that the model credits to this campaign, without tax, shipping and refunds (${format.money(of.refunds)} given back). The orders stand below.`} />
-      <Kpi title="ROAS" value={<Roas value={of.roas} />} change={moved("roas")} before={was("roas", format.times)} explain="Return on ad spend: revenue over spend. Green from 1.0. Without spend there is none." />
-      <Kpi title="Orders" value={format.number(of.orders)} change={moved("orders")} before={was("orders", format.number)} spark={course("orders")} explain="Orders credited to the campaign; a shared order counts as its share." foot={of.cpa === null ? undefined : `${format.money(of.cpa)} of spend each`} />
+      <Kpi title="Revenue" value={why("revenue", format.money(of.revenue))} change={moved("revenue")} before={was("revenue", format.money)} spark={course("revenue")} explain={`The share of orders that the model credits to this campaign, without tax, shipping and refunds (${format.money(of.refunds)} given back). The orders stand below.`} />
+      <Kpi title="ROAS" value={why("roas", <Roas value={of.roas} />, of.roas === null)} change={moved("roas")} before={was("roas", format.times)} explain="Return on ad spend: revenue over spend. Green from 1.0. Without spend there is none." />
+      <Kpi title="Orders" value={why("orders", format.number(of.orders))} change={moved("orders")} before={was("orders", format.number)} spark={course("orders")} explain="Orders credited to the campaign; a shared order counts as its share." foot={of.cpa === null ? undefined : `${format.money(of.cpa)} of spend each`} />
       {of.platform ? (
         <Kpi
           title={`${platformName(of.platform)} says`}
@@ -32,10 +37,10 @@ export function Figures({ of, compare }: { of: CampaignDetail; compare: boolean 
           foot={<WhyButton of={`campaign:${of.id}`} platform={of.platform}>{`Why not ${format.number(of.orders)}?`}</WhyButton>}
         />
       ) : null}
-      <Kpi title="New customers" value={format.number(of.new_customers)} explain="Credited orders of people who had not ordered before." />
-      <Kpi title="CAC" value={format.money(of.cac)} explain="Customer acquisition cost: spend over new customers. Without new customers there is none." />
-      <Kpi title="New-customer ROAS" value={<Roas value={of.new_customer_roas} />} explain="Revenue from first orders over spend: what the campaign returns without those who would have come back anyway." />
-      {of.margin === null ? null : <Kpi title="Margin" value={format.money(of.margin)} explain="Revenue less the cost of the goods, of the orders that carry their costs. Ad spend is not taken off." />}
+      <Kpi title="New customers" value={why("new customers", format.number(of.new_customers), false, "new")} explain="Credited orders of people who had not ordered before." />
+      <Kpi title="CAC" value={why("cac", format.money(of.cac), of.cac === null, "new")} explain="Customer acquisition cost: spend over new customers. Without new customers there is none." />
+      <Kpi title="New-customer ROAS" value={why("roas", <Roas value={of.new_customer_roas} />, of.new_customer_roas === null, "new")} explain="Revenue from first orders over spend: what the campaign returns without those who would have come back anyway." />
+      {of.margin === null ? null : <Kpi title="Margin" value={why("margin", format.money(of.margin))} explain="Revenue less the cost of the goods, of the orders that carry their costs. Ad spend is not taken off." />}
       <Kpi title="Clicks" value={format.number(of.clicks)} foot={of.clicks ? `${format.percent(of.ctr, 2)} of ${format.number(of.impressions)} views, ${format.money(of.cpc)} each` : undefined} explain="Clicks on the platform, by its own count." />
       {of.leads ? <Kpi title="Leads" value={format.number(of.leads)} foot={`${format.money(of.cpl)} each`} explain="Leads that the platform reports." /> : null}
     </KpiGrid>
@@ -79,6 +84,11 @@ export function Course({ of, earlier }: { of: CampaignDetail; earlier: Day[] | u
         format={write}
         formatAxis={axis}
         series={series}
+        open={(key, point, written) => {
+          const day = of.days[point]!.date
+          const isCredit = key === "revenue" || key === "orders" || key === "roas"
+          return <Explains quiet of={isCredit ? report({ kind: "touch", ids: [of.id], measure: key, days: `${day}/${day}` }) : null} about={`${key} of ${format.date(day)}`}>{written}</Explains>
+        }}
       />
     </Card>
   )
@@ -118,6 +128,7 @@ export function Models({ of, credit }: { of: CampaignDetail; credit: Credit }) {
             value: Number(each.revenue),
             note: `${format.number(each.orders)} orders · ${format.times(each.roas)}`,
             colour: each.is_chosen ? "var(--chart-1)" : "var(--line-strong)",
+            open: (written) => <Explains quiet of={report({ kind: "touch", ids: [of.id], model: each.model, measure: "revenue" })} about={`Revenue by ${credit.named(each.model)}`}>{written}</Explains>,
           }))}
         />
       )}

@@ -81,7 +81,7 @@ export default function CampaignPage() {
           )}
         </Async>
       )}
-      <Explained query={{ model: credit.query.model, window: credit.query.window }} />
+      <Explained query={{ ...period.query, ...credit.query }} />
       <WhyDrawer query={{ ...period.query, model: credit.query.model, window: credit.query.window }} />
     </>
   )

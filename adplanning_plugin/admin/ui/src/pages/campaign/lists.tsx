@@ -1,9 +1,10 @@
 // What a campaign's figures are made of: the orders that it is credited with, and the visits that it brought.
+import { useNavigate } from "@tanstack/react-router"
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import type { CampaignOrder, CampaignTouch } from "@/insight/answers"
 import { type Credit, useCarried } from "@/insight/credit"
-import { conversion, Explains } from "@/insight/explain"
+import { conversion, Explains, Opens } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { useTable } from "@/state/table"
 import { choice, integer, list, text, useUrlState } from "@/state/url"
@@ -50,7 +51,7 @@ function Orders({ id, period, credit }: Props) {
     { key: "order", title: "Order", heading: true, cell: (row) => <TextLink to={`/conversions/${encodeURIComponent(row.conversion_id)}`}>{row.order_id ?? "Without a number"}</TextLink> },
     { key: "date", title: `Date (${format.zoneShort})`, sort: "occurred_at", cell: (row) => <time dateTime={row.occurred_at} className="figure">{format.dateTime(row.occurred_at)}</time> },
     { key: "credited", title: "Credited", sort: "credited", right: true, cell: (row) => <Explains of={conversion(row.conversion_id)} about={`Credit of order ${row.order_id ?? ""}`}>{format.money(row.credited, row.currency)}</Explains> },
-    { key: "share", title: "Share", sort: "weight", right: true, cell: (row) => format.percent(row.weight, 0) },
+    { key: "share", title: "Share", sort: "weight", right: true, cell: (row) => <Explains quiet of={conversion(row.conversion_id)} about={`Share of order ${row.order_id ?? ""}`}>{format.percent(row.weight, 0)}</Explains> },
     { key: "value", title: "Order's value", sort: "value", right: true, cell: (row) => format.money(row.value, row.currency) },
     { key: "refunded", title: "Refunded", right: true, cell: (row) => (Number(row.refunded) > 0 ? format.money(row.refunded, row.currency) : <span className="text-muted">–</span>) },
     { key: "customer", title: "Customer", cell: (row) => (row.is_new_customer === null ? "–" : <Badge colour={row.is_new_customer ? "green" : "grey"}>{row.is_new_customer ? "New" : "Returning"}</Badge>) },
@@ -85,6 +86,8 @@ function Touches({ id, period, credit }: Props) {
   const table = useTable("-occurred_at", 10)
   const [{ q }, set] = useUrlState(SCHEMA)
   const carried = useCarried()
+  const navigate = useNavigate()
+  const seen = (open: string) => void navigate({ to: "/attribution" as never, search: { ...carried, view: "touches", open } as never })
   const filters = { ...period, model: credit.query.model, window: credit.query.window, q }
   const query = useApi("/ad-campaigns/{ad_campaign_id}/touches", { path: { ad_campaign_id: id }, query: { ...filters, ...table.query }, keep: true })
   const columns: Column<CampaignTouch>[] = [
@@ -95,8 +98,8 @@ function Touches({ id, period, credit }: Props) {
     { key: "landing", title: "Came to", cell: (row) => <span className="block max-w-56 truncate" title={row.landing_path ?? undefined}>{row.landing_path ?? "–"}</span> },
     { key: "method", title: "Known by", cell: (row) => <span title={row.confidence === null ? undefined : `${format.percent(row.confidence, 0)} sure`}>{METHODS[row.resolution_method] ?? words(row.resolution_method)}</span> },
     { key: "sure", title: "Sure", right: true, extra: true, cell: (row) => format.percent(row.confidence, 0) },
-    { key: "orders", title: "Orders", right: true, cell: (row) => (row.orders ? format.number(row.orders) : <span className="text-muted">–</span>) },
-    { key: "revenue", title: "Revenue", right: true, cell: (row) => (row.orders ? format.money(row.revenue, row.currency ?? undefined) : <span className="text-muted">–</span>) },
+    { key: "orders", title: "Orders", right: true, cell: (row) => (row.orders ? <Opens quiet about="What this visit brought" onOpen={() => seen(row.id)}>{format.number(row.orders)}</Opens> : <span className="text-muted">–</span>) },
+    { key: "revenue", title: "Revenue", right: true, cell: (row) => (row.orders ? <Opens quiet about="What this visit brought" onOpen={() => seen(row.id)}>{format.money(row.revenue, row.currency ?? undefined)}</Opens> : <span className="text-muted">–</span>) },
     { key: "content", title: "Content", extra: true, cell: (row) => row.content ?? "–" },
     { key: "term", title: "Search term", extra: true, cell: (row) => row.term ?? "–" },
     { key: "referrer", title: "Came from", extra: true, cell: (row) => row.referrer_host ?? "–" },

@@ -1,7 +1,9 @@
 // Campaigns: what each cost, what it brought under the chosen rule of credit, and what its platform claims.
+import type { ReactNode } from "react"
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import { CreditSwitches, useCarried, useCredit } from "@/insight/credit"
+import { Explained, Explains, report } from "@/insight/explain"
 import { MissingRates, Rests } from "@/insight/rests"
 import { Claim, WhyDrawer } from "@/insight/why"
 import type { Campaign } from "@/insight/answers"
@@ -34,6 +36,13 @@ export default function Campaigns() {
   const filtered = Boolean(state.platform || state.status || state.show || state.q)
   const platforms = state.platform && !PLATFORMS.some((each) => each.value === state.platform) ? [...PLATFORMS, { value: state.platform, label: state.platform }] : PLATFORMS
 
+  const why = (row: Campaign, measure: string, value: ReactNode, none = false, only = "") => (
+    <Explains quiet of={none ? null : report({ kind: "touch", ids: [row.id], measure, only })} about={`${measure} of ${row.name}`}>{value}</Explains>
+  )
+  // Of some campaigns alone the sum is that of the lines above it.
+  const all = (measure: string, value: ReactNode, none = false) => (
+    <Explains quiet of={none || state.platform || state.status || state.q ? null : report({ kind: "campaigns", measure })} about={`${measure} of all campaigns`}>{value}</Explains>
+  )
   const columns: Column<Campaign>[] = [
     {
       key: "name", title: "Campaign", sort: "name", heading: true,
@@ -47,24 +56,24 @@ export default function Campaigns() {
     { key: "platform", title: "Platform", sort: "platform", cell: (row) => (row.platform ? <SourceBadge source={row.platform} /> : <span className="text-muted">–</span>) },
     { key: "status", title: "Status", sort: "status", cell: (row) => (row.status ? <StatusBadge status={row.status} /> : <span className="text-muted">–</span>) },
     { key: "spend", title: "Spend", sort: "spend", right: true, cell: (row) => format.money(row.spend) },
-    { key: "revenue", title: "Revenue", sort: "revenue", right: true, cell: (row) => format.money(row.revenue) },
-    { key: "roas", title: "ROAS", sort: "roas", right: true, cell: (row) => <Roas value={row.roas} /> },
-    { key: "orders", title: "Orders", sort: "orders", right: true, cell: (row) => format.number(row.orders) },
+    { key: "revenue", title: "Revenue", sort: "revenue", right: true, cell: (row) => why(row, "revenue", format.money(row.revenue)) },
+    { key: "roas", title: "ROAS", sort: "roas", right: true, cell: (row) => why(row, "roas", <Roas value={row.roas} />, row.roas === null) },
+    { key: "orders", title: "Orders", sort: "orders", right: true, cell: (row) => why(row, "orders", format.number(row.orders)) },
     {
       key: "claims", title: "Platform claims", right: true,
       cell: (row) => (row.platform && (row.platform_conversions !== null || Number(row.spend) > 0)
         ? <Claim conversions={row.platform_conversions} of={`campaign:${row.id}`} platform={row.platform} about={row.name} />
         : <span className="text-muted">–</span>),
     },
-    { key: "cpa", title: "Cost per order", sort: "cpa", right: true, cell: (row) => format.money(row.cpa) },
+    { key: "cpa", title: "Cost per order", sort: "cpa", right: true, cell: (row) => why(row, "cpa", format.money(row.cpa), row.cpa === null) },
     { key: "clicks", title: "Clicks", sort: "clicks", right: true, cell: (row) => format.number(row.clicks) },
     { key: "impressions", title: "Impressions", sort: "impressions", right: true, extra: true, cell: (row) => format.number(row.impressions) },
     { key: "ctr", title: "Click rate", sort: "ctr", right: true, extra: true, cell: (row) => format.percent(row.ctr, 2) },
     { key: "cpc", title: "Cost per click", sort: "cpc", right: true, extra: true, cell: (row) => format.money(row.cpc) },
-    { key: "new", title: "New customers", sort: "new_customers", right: true, extra: true, cell: (row) => format.number(row.new_customers) },
-    { key: "cac", title: "Cost per new customer", right: true, extra: true, cell: (row) => format.money(row.cac) },
-    { key: "new_roas", title: "New-customer ROAS", right: true, extra: true, cell: (row) => <Roas value={row.new_customer_roas} /> },
-    { key: "margin", title: "Margin", right: true, extra: true, cell: (row) => format.money(row.margin) },
+    { key: "new", title: "New customers", sort: "new_customers", right: true, extra: true, cell: (row) => why(row, "new customers", format.number(row.new_customers), false, "new") },
+    { key: "cac", title: "Cost per new customer", right: true, extra: true, cell: (row) => why(row, "cac", format.money(row.cac), row.cac === null, "new") },
+    { key: "new_roas", title: "New-customer ROAS", right: true, extra: true, cell: (row) => why(row, "roas", <Roas value={row.new_customer_roas} />, row.new_customer_roas === null, "new") },
+    { key: "margin", title: "Margin", right: true, extra: true, cell: (row) => why(row, "margin", format.money(row.margin), row.margin === null) },
     { key: "leads", title: "Leads", sort: "leads", right: true, extra: true, cell: (row) => format.number(row.leads) },
     { key: "claimed", title: "Platform's value", right: true, extra: true, cell: (row) => format.money(row.platform_value) },
     { key: "account", title: "Account's zone", extra: true, cell: (row) => row.account_zone ?? "–" },
@@ -101,9 +110,9 @@ export default function Campaigns() {
           foot={({ total, count }) => ({
             name: `Total of ${format.number(count)}`,
             spend: format.money(total.spend),
-            revenue: format.money(total.revenue),
-            roas: <Roas value={total.roas} />,
-            orders: format.number(total.orders),
+            revenue: all("revenue", format.money(total.revenue)),
+            roas: all("roas", <Roas value={total.roas} />, total.roas === null),
+            orders: all("orders", format.number(total.orders)),
             clicks: format.number(total.clicks),
             impressions: format.number(total.impressions),
           })}
@@ -117,6 +126,7 @@ export default function Campaigns() {
         />
         {query.data ? <Rests basis={query.data.basis} credit={credit} /> : null}
       </div>
+      <Explained query={{ ...dates.period.query, ...credit.query }} />
       <WhyDrawer query={{ ...dates.period.query, model: credit.query.model, window: credit.query.window }} />
     </>
   )

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router"
 import { useState } from "react"
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
-import { ExplainDrawer } from "@/insight/explain"
+import { ExplainDrawer, Opens } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { SourceBadge } from "@/ui/badge"
 import { Button } from "@/ui/button"
@@ -60,7 +60,7 @@ export function CreditSection({ of, model, lookback, onChange }: Props) {
             tabs={credit.models.map((each) => ({
               key: each.model,
               label: modelName(each.model),
-              content: <Timeline of={of} credit={credit} model={each.model} shares={each.credit} />,
+              content: <Timeline of={of} credit={credit} model={each.model} shares={each.credit} onWhy={() => setWhy(true)} />,
             }))}
           />
         )}
@@ -69,7 +69,7 @@ export function CreditSection({ of, model, lookback, onChange }: Props) {
   )
 }
 
-function Timeline({ of, credit, model, shares }: { of: ConversionDetail; credit: Credit; model: string; shares: Share[] }) {
+function Timeline({ of, credit, model, shares, onWhy }: { of: ConversionDetail; credit: Credit; model: string; shares: Share[]; onWhy: () => void }) {
   const format = useFormat()
   const by = new Map(shares.map((share) => [share.touch_id, share]))
   const none = shares.find((share) => share.unattributed)
@@ -83,12 +83,12 @@ function Timeline({ of, credit, model, shares }: { of: ConversionDetail; credit:
       ) : null}
       <ol className="flex flex-col" aria-label={`Touches with their credit by ${modelName(model)}`}>
         {credit.touches.map((touch) => (
-          <Step key={touch.id} share={by.get(touch.id)} currency={credit.currency} when={touch.touched_at} title={<TouchTitle touch={touch} />}>
+          <Step key={touch.id} onWhy={onWhy} share={by.get(touch.id)} currency={credit.currency} when={touch.touched_at} title={<TouchTitle touch={touch} />}>
             <TouchFacts touch={touch} />
           </Step>
         ))}
         {none ? (
-          <Step share={none} currency={credit.currency} title="Not attributed">
+          <Step onWhy={onWhy} share={none} currency={credit.currency} title="Not attributed">
             <p className="text-xs text-muted">What no touch of this window is given.</p>
           </Step>
         ) : null}
@@ -105,7 +105,7 @@ function Timeline({ of, credit, model, shares }: { of: ConversionDetail; credit:
   )
 }
 
-function Step({ share, currency, title, when, children }: { share: Share | undefined; currency: string; title: React.ReactNode; when?: string; children?: React.ReactNode }) {
+function Step({ share, currency, title, when, onWhy, children }: { onWhy: () => void; share: Share | undefined; currency: string; title: React.ReactNode; when?: string; children?: React.ReactNode }) {
   const format = useFormat()
   const weight = share?.weight ?? 0
   return (
@@ -121,7 +121,7 @@ function Step({ share, currency, title, when, children }: { share: Share | undef
         </svg>
       </div>
       <p className="figure text-right text-sm">
-        <span className={weight > 0 ? "font-medium" : "text-muted"}>{format.money(share?.value ?? "0", currency)}</span>
+        <Opens quiet about="This share" onOpen={onWhy} className={weight > 0 ? "font-medium" : "text-muted"}>{format.money(share?.value ?? "0", currency)}</Opens>
         <span className="block text-xs text-muted">{format.percent(weight)}</span>
       </p>
     </li>

@@ -1,6 +1,7 @@
 // Receipts of erasures: when, by whom, how many rows of which table, and what was kept and why. They name nobody.
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
+import { By } from "@/insight/by"
 import { useFormat } from "@/shell/session"
 import { useTable } from "@/state/table"
 import { text, useUrlState } from "@/state/url"
@@ -23,7 +24,7 @@ export function Erasures() {
   const columns: Column<Erasure>[] = [
     { key: "when", title: `Asked for (${format.zoneShort})`, sort: "requested_at", heading: true, cell: (row) => <time dateTime={row.requested_at}>{format.dateTime(row.requested_at)}</time> },
     { key: "status", title: "State", sort: "status", cell: (row) => <EraseStatus status={row.status} /> },
-    { key: "by", title: "By", cell: (row) => row.requested_by },
+    { key: "by", title: "By", cell: (row) => <By id={row.requested_by} /> },
     { key: "rows", title: "Rows erased", right: true, cell: (row) => format.number(touched(row)) },
     { key: "id", title: "Receipt", cell: (row) => <code className="font-mono text-xs">{row.id}</code> },
   ]
@@ -64,7 +65,7 @@ export function Receipt({ id }: { id: string }) {
             of={[
               ["State", <EraseStatus key="state" status={erasure.status} />],
               ["Receipt", <code key="id" className="font-mono text-xs break-all">{erasure.id}</code>],
-              ["Asked for", `${format.dateTime(erasure.requested_at)} (${format.zone}), by ${erasure.requested_by}`],
+              ["Asked for", <span key="asked">{format.dateTime(erasure.requested_at)} ({format.zone}), by <By id={erasure.requested_by} /></span>],
               ["Finished", erasure.finished_at ? format.dateTime(erasure.finished_at) : null],
               ["Whose", <code key="hash" className="font-mono text-xs break-all">{erasure.person_hash}</code>],
             ]}

@@ -1,4 +1,6 @@
 // The campaigns that earned most: what they brought here, and what their platform claims.
+import type { ReactNode } from "react"
+import { Explains, report } from "@/insight/explain"
 import { Claim } from "@/insight/why"
 import { CampaignName } from "@/sections/body"
 import { useFormat } from "@/shell/session"
@@ -11,6 +13,9 @@ import type { CampaignLine } from "./answers"
 
 export function Campaigns({ lines, search }: { lines: CampaignLine[]; search: Record<string, unknown> }) {
   const format = useFormat()
+  const why = (line: CampaignLine, measure: string, value: ReactNode, none = false) => (
+    <Explains key={measure} quiet of={none ? null : report({ kind: "touch", ids: [line.ad_campaign_id], measure })} about={`${measure} of ${line.name ?? ""}`}>{value}</Explains>
+  )
   return (
     <Card title="Top campaigns" description="By the revenue that is credited to them" actions={<ButtonLink to="/campaigns" search={search} small>All campaigns</ButtonLink>}>
       {lines.length === 0 ? (
@@ -25,9 +30,9 @@ export function Campaigns({ lines, search }: { lines: CampaignLine[]; search: Re
               <SourceBadge source={line.platform} />
             </span>,
             format.money(line.spend),
-            format.money(line.revenue),
-            <Roas key="roas" value={line.roas} />,
-            format.number(line.orders),
+            why(line, "revenue", format.money(line.revenue)),
+            why(line, "roas", <Roas value={line.roas} />, line.roas === null),
+            why(line, "orders", format.number(line.orders)),
             line.ad_campaign_id ? <Claim key="claim" conversions={line.platform_conversions} of={`campaign:${line.ad_campaign_id}`} platform={line.platform} about={line.name ?? ""} /> : "–",
           ])}
         />

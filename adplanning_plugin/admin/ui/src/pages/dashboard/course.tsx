@@ -1,6 +1,7 @@
 // Revenue and ad spend by day on one scale, beside the revenue of the period before.
 import { useApi } from "@/api/query"
 import { LineChart } from "@/charts/line"
+import { Explains, report } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import type { Period } from "@/state/period"
 import { Card } from "@/ui/page"
@@ -49,6 +50,10 @@ export function Course({ trend, period, spendUntil }: Props) {
         points={trend.map((each) => format.dateShort(each.date))}
         format={(value) => format.money(value)}
         formatAxis={(value) => format.moneyShort(value)}
+        open={(key, point, written) => {
+          const day = trend[point]!.date
+          return <Explains quiet of={key === "revenue" ? report({ kind: "store", measure: "revenue", days: `${day}/${day}` }) : null} about={`Revenue of ${format.date(day)}`}>{written}</Explains>
+        }}
         series={[
           { key: "revenue", label: "Revenue", values: trend.map((each) => figure(each.revenue)) },
           { key: "spend", label: "Ad spend", values: trend.map((each) => (isReported(each.date) ? figure(each.spend) : null)) },

@@ -3,6 +3,7 @@ import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import { WhyButton } from "@/insight/why"
 import type { Data, Section } from "@/sections/answers"
+import { subjectsOf } from "@/sections/explained"
 import { FigureList } from "@/sections/figures"
 import { figuresOf, readSection } from "@/sections/read"
 import { useLink } from "@/shell/links"
@@ -67,7 +68,7 @@ function Figures({ section: { key, data }, before }: { section: Section; before:
   const format = useFormat()
   const currency = typeof data.currency === "string" ? data.currency : undefined
   const first = FIRST[key]
-  if (first) return <FigureList figures={figuresOf(data, first)} before={before} currency={currency} />
+  if (first) return <FigureList figures={figuresOf(data, first)} before={before} currency={currency} subjects={subjectsOf(key)} />
   const counts = stages(data)
   if (counts.length > 0) {
     return (

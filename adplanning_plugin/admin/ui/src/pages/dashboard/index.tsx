@@ -1,6 +1,7 @@
 // Dashboard: how complete the figures are, then the figures, their course, the campaigns behind them, and every area.
 import { useApi } from "@/api/query"
 import { useCarried, windowLabel } from "@/insight/credit"
+import { Explained } from "@/insight/explain"
 import { MissingRates } from "@/insight/rests"
 import { isNewStore, lastSpendDay } from "@/insight/sources"
 import { WhyDrawer } from "@/insight/why"
@@ -63,6 +64,7 @@ export default function Dashboard() {
           )
         }
       </Async>
+      <Explained query={period.query} />
       <WhyDrawer query={period.query} />
     </>
   )

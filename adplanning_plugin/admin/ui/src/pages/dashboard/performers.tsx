@@ -2,6 +2,7 @@
 import { useApi } from "@/api/query"
 import { BarChart } from "@/charts/bars"
 import type { Line } from "@/insight/answers"
+import { Explains, lineOf, report } from "@/insight/explain"
 import { CampaignName } from "@/sections/body"
 import { useFormat } from "@/shell/session"
 import type { Period } from "@/state/period"
@@ -24,6 +25,8 @@ const NAMES: Record<(typeof BY)[number] | Metric, string> = {
   campaign: "Campaigns", ad_set: "Ad sets", ad: "Ads", channel: "Channels", platform: "Platforms",
   revenue: "Revenue", roas: "ROAS", orders: "Orders", new_customers: "New customers", margin: "Margin", spend: "Ad spend", clicks: "Clicks", leads: "Leads",
 }
+/** What a platform counts by itself. */
+const NO_CREDIT = new Set<Metric>(["spend", "clicks", "leads"])
 const SCHEMA = { top: choice(BY), top_by: choice(METRICS) }
 const options = (values: readonly (keyof typeof NAMES)[]) => values.map((value) => ({ value, label: NAMES[value] }))
 
@@ -56,6 +59,7 @@ export function Performers({ period }: { period: Period }) {
                 label: <Name line={line} by={top} />,
                 value: Number(line[top_by] ?? 0),
                 colour: "var(--chart-1)",
+                open: (written) => <Explains quiet of={NO_CREDIT.has(top_by) ? null : report({ ...lineOf(line, top), measure: top_by, only: top_by === "new_customers" ? "new" : "" })} about={`${NAMES[top_by]} of ${line.name ?? ""}`}>{written}</Explains>,
               }))}
             />
           )

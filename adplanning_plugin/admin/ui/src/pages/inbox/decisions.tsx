@@ -1,5 +1,6 @@
 // Every decision: what was decided by whom and when, what it moved, and the way back.
 import { useApi } from "@/api/query"
+import { By } from "@/insight/by"
 import { useFormat, useMay } from "@/shell/session"
 import { useTable } from "@/state/table"
 import { text, useUrlState } from "@/state/url"
@@ -44,8 +45,8 @@ export function Decisions({ deciding }: { deciding: Deciding }) {
       key: "who", title: `Decided (${format.zoneShort})`, sort: "decided_at",
       cell: (row) => (
         <span className="flex flex-col">
-          <span><time dateTime={row.decided_at} className="figure">{format.dateTime(row.decided_at)}</time> by user {row.decided_by}</span>
-          {row.reverted_at ? <span className="text-xs text-muted">Taken back {format.dateTime(row.reverted_at)} by user {row.reverted_by}</span> : null}
+          <span><time dateTime={row.decided_at} className="figure">{format.dateTime(row.decided_at)}</time> by <By id={row.decided_by} /></span>
+          {row.reverted_at ? <span className="text-xs text-muted">Taken back {format.dateTime(row.reverted_at)}{row.reverted_by ? <> by <By id={row.reverted_by} /></> : null}</span> : null}
         </span>
       ),
     },

@@ -1,5 +1,6 @@
 // The inbox of attribution: names in tags that no campaign has, what they mean, and every decision with its way back.
 import { useApi } from "@/api/query"
+import { Explained } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { choice, list, text, useUrlState } from "@/state/url"
 import { TextLink } from "@/ui/button"
@@ -31,6 +32,7 @@ export default function Inbox() {
         description="Names of campaigns in visits' tags that no campaign has: what they mean, and the revenue that waits for it."
       />
       <Applied id={state.decided} deciding={deciding} onClose={() => set({ decided: "" }, { replace: true })} />
+      <Explained query={{}} />
       <Tabs
         label="Inbox"
         value={state.view}

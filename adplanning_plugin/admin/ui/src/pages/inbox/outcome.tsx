@@ -4,6 +4,7 @@ import { X } from "lucide-react"
 import { useEffect } from "react"
 import { useApi } from "@/api/query"
 import { useCarried } from "@/insight/credit"
+import { Explains, figure } from "@/insight/explain"
 import { useFormat, useMay } from "@/shell/session"
 import { Button, IconButton, TextLink } from "@/ui/button"
 import type { Decision, Outcome } from "./answers"
@@ -69,7 +70,7 @@ export function Moved({ of }: { of: Outcome | null }) {
       {named.map((line) => (
         <li key={`${line.ad_campaign_id} ${line.currency}`} className="flex flex-wrap gap-x-2">
           <TextLink to={`/campaigns/${line.ad_campaign_id}`} search={carried}>{line.campaign ?? line.ad_campaign_id}</TextLink>
-          <span className={Number(line.change) < 0 ? "figure text-bad" : "figure text-good"}>{Number(line.change) < 0 ? "−" : "+"}{format.money(Math.abs(Number(line.change)), line.currency)}</span>
+          <Explains of={figure({ key: line.ad_campaign_id, kind: "touch", currency: line.currency, flags: "revenue,ever" })} about={`What ${line.campaign ?? "the campaign"} holds now`} className={Number(line.change) < 0 ? "figure text-bad" : "figure text-good"}>{Number(line.change) < 0 ? "−" : "+"}{format.money(Math.abs(Number(line.change)), line.currency)}</Explains>
           {line.before !== null && line.after !== null ? <span className="figure text-muted">{format.money(line.before, line.currency)} → {format.money(line.after, line.currency)}</span> : null}
         </li>
       ))}

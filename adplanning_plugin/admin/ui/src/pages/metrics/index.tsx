@@ -5,6 +5,7 @@ import { useEffect, useRef } from "react"
 import { useApi } from "@/api/query"
 import { words } from "@/format/format"
 import { useCarried } from "@/insight/credit"
+import { Explained } from "@/insight/explain"
 import { WhyDrawer } from "@/insight/why"
 import type { Data, Metrics as Answer, Section } from "@/sections/answers"
 import { SectionBody, WIDE } from "@/sections/body"
@@ -58,6 +59,7 @@ export default function Metrics() {
           )}
         </Async>
       </Dialog>
+      <Explained query={period.query} />
       <WhyDrawer query={period.query} />
     </>
   )

@@ -1,12 +1,14 @@
 // Places under each model: one line a campaign, the best place on top. A line that crosses others is one whose place depends on the model.
 import { useState } from "react"
 import { ChartFrame, COLOURS, useWidth } from "@/charts/frame"
+import { Explains, report } from "@/insight/explain"
 import { cn } from "@/ui/cn"
 import type { ModelLine } from "./answers"
 
 interface Props {
   label: string
   summary: string
+  group: string
   lines: ModelLine[]
   models: { model: string; label: string }[]
 }
@@ -16,7 +18,7 @@ const ROW = 30
 const SHORT: Record<string, string> = { last_click: "Last", first_click: "First", time_decay: "Decay", position_based: "Position", last_non_direct: "Non-direct", data_driven: "Data" }
 const MARGIN = { top: 34, right: 14, bottom: 8 }
 
-export function Bump({ label, summary, lines, models }: Props) {
+export function Bump({ label, summary, group, lines, models }: Props) {
   const [box, width] = useWidth<HTMLDivElement>()
   const [at, setAt] = useState<string | null>(null)
   // Places among those that are drawn, so that the chart has no empty rows; the table has the places among all.
@@ -35,7 +37,10 @@ export function Bump({ label, summary, lines, models }: Props) {
       summary={summary}
       table={{
         head: [{ title: "Name" }, ...models.map((each) => ({ title: each.label, right: true })), { title: "Spread", right: true }],
-        rows: lines.map((line) => [line.name, ...models.map(({ model }) => line.models.find((each) => each.model === model)?.rank ?? "–"), line.rank_spread ?? "–"]),
+        rows: lines.map((line) => [line.name, ...models.map(({ model, label: named }) => {
+          const rank = line.models.find((each) => each.model === model)?.rank
+          return rank ? <Explains key={model} quiet of={report({ by: group, kind: "touch", ids: [line.id], model, measure: "revenue" })} about={`Place of ${line.name} by ${named}`}>{rank}</Explains> : "–"
+        }), line.rank_spread ?? "–"]),
       }}
     >
       <div ref={box}>

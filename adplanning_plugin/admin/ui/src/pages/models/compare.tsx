@@ -1,6 +1,7 @@
 // The models side by side, and where they disagree: places, returns, and the decision that each would lead to.
 import { useState } from "react"
 import { useCarried } from "@/insight/credit"
+import { Explains, report } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import { Badge, Roas } from "@/ui/badge"
 import { Button, ButtonLink, TextLink } from "@/ui/button"
@@ -45,6 +46,7 @@ export function Disagree({ found, named, asked }: Props) {
       <Card title={`Places under each model`} description={`The ${drawn.length} that cost the most, by credited revenue. A line that crosses others is one whose place depends on the model.`}>
         <Bump
           label="Places under each model"
+          group={found.group_by}
           lines={drawn}
           models={found.models.map((model) => ({ model, label: named(model) }))}
           summary={widest && (widest.rank_spread ?? 0) > 0 ? `${widest.name} moves most: from place ${widest.best_rank} to place ${widest.worst_rank}.` : "Every model puts them in the same order."}
@@ -63,6 +65,7 @@ export function Disagree({ found, named, asked }: Props) {
         <Lines
           lines={[...lines].sort((a, b) => Number(b.decision_changes) - Number(a.decision_changes))}
           group={found.group_by}
+          measure="roas"
           caption="Decisions by model"
           before={[{ title: "Decision", wide: true }, { title: "Spend", right: true }]}
           cells={(line) => [
@@ -110,6 +113,7 @@ export function Compare({ found, named, asked }: Props) {
       <Lines
         lines={lines}
         group={found.group_by}
+        measure="revenue"
         caption="Credited revenue by model"
         before={[{ title: "Spend", right: true }]}
         cells={(line) => [line.spend === null ? "–" : format.money(line.spend, line.currency)]}
@@ -127,7 +131,12 @@ export function Compare({ found, named, asked }: Props) {
         )}
       />
       <p className="mt-3 text-xs text-muted">
-        Without a visit to credit: {found.unattributed.map((each) => `${named(each.model).toLowerCase()} ${each.revenue === null ? "–" : format.money(each.revenue)}`).join(", ")}.
+        Without a visit to credit: {found.unattributed.map((each, index) => (
+          <span key={each.model}>
+            {index ? ", " : ""}{named(each.model).toLowerCase()}{" "}
+            <Explains of={each.revenue === null ? null : report({ kind: "unattributed", model: each.model, measure: "revenue" })} about={`without a visit by ${named(each.model)}`}>{each.revenue === null ? "–" : format.money(each.revenue)}</Explains>
+          </span>
+        ))}.
         {found.missing_rates.length > 0 ? ` No exchange rate is stated for ${found.missing_rates.join(", ")}: figures that need one are left out.` : ""}
       </p>
     </Card>
@@ -137,6 +146,7 @@ export function Compare({ found, named, asked }: Props) {
 interface LinesProps {
   lines: ModelLine[]
   group: Disagreement["group_by"]
+  measure: "roas" | "revenue"
   caption: string
   before: { title: string; right?: boolean; wide?: boolean }[]
   cells: (line: ModelLine) => React.ReactNode[]
@@ -145,7 +155,7 @@ interface LinesProps {
   cell: (said: Said, line: ModelLine) => React.ReactNode
 }
 
-function Lines({ lines, group, caption, before, cells, models, named, cell }: LinesProps) {
+function Lines({ lines, group, measure, caption, before, cells, models, named, cell }: LinesProps) {
   const format = useFormat()
   const carried = useCarried()
   const [all, setAll] = useState(false)
@@ -160,7 +170,7 @@ function Lines({ lines, group, caption, before, cells, models, named, cell }: Li
           ...cells(line),
           ...models.map((model) => {
             const said = of(line, model)
-            return said ? <span key={model}>{cell(said, line)}</span> : "–"
+            return said ? <Explains key={model} quiet className="text-right" of={report({ by: group, kind: "touch", ids: [line.id], model, measure })} about={`${line.name} by ${named(model)}`}>{cell(said, line)}</Explains> : "–"
           }),
         ])}
       />

@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react"
 import { useApi, useSend } from "@/api/query"
 import { words } from "@/format/format"
 import { windowLabel } from "@/insight/credit"
+import { By } from "@/insight/by"
 import { useFormat, useMay } from "@/shell/session"
 import { Badge } from "@/ui/badge"
 import { Button, TextLink } from "@/ui/button"
@@ -163,7 +164,7 @@ function History({ fits, shown, onShow }: { fits: Fit[]; shown: string; onShow: 
         caption="Fits"
         head={[{ title: "Made" }, { title: "Model" }, { title: "State" }, { title: "Journeys", right: true }, { title: "Period" }, { title: "Details" }]}
         rows={fits.map((fit) => [
-          <span key="at">{format.dateTime(fit.created_at)}<span className="block text-xs text-muted">{fit.requested_by ? "asked for" : "by schedule"}</span></span>,
+          <span key="at">{format.dateTime(fit.created_at)}<span className="block text-xs text-muted">{fit.requested_by ? <>by <By id={fit.requested_by} /></> : "by schedule"}</span></span>,
           named(fit),
           fit.is_adopted ? <Badge key="s" colour="green">In use</Badge> : <Badge key="s" colour={fit.status === "failed" ? "red" : fit.status === "insufficient_data" ? "orange" : "grey"}>{words(fit.status)}</Badge>,
           fit.journeys === null ? "–" : format.number(fit.journeys),

@@ -2,6 +2,7 @@
 import { useApi } from "@/api/query"
 import { Freshness } from "@/insight/freshness"
 import { useCarried, useCredit, windowLabel } from "@/insight/credit"
+import { Explained } from "@/insight/explain"
 import { usePeriod } from "@/state/period"
 import { choice, text, useUrlState } from "@/state/url"
 import { TextLink } from "@/ui/button"
@@ -66,6 +67,7 @@ export default function ModelsPage() {
         ]}
       />
       <div className="mt-3"><Freshness of={["credit", "conversions", "spend"]} /></div>
+      <Explained query={{ ...dates.period.query, window: credit.query.window }} />
     </>
   )
 }

@@ -1,5 +1,6 @@
 // Reconciliation: is everything that credit shares out everything the store sold, and is there enough to share it by?
 import { CreditSwitches, useCarried, useCredit } from "@/insight/credit"
+import { Explained } from "@/insight/explain"
 import { Freshness } from "@/insight/freshness"
 import { usePeriod } from "@/state/period"
 import { choice, useUrlState } from "@/state/url"
@@ -39,6 +40,7 @@ export default function Reconciliation() {
         ]}
       />
       <div className="mt-3"><Freshness of={RESTS_ON} /></div>
+      <Explained query={{ ...dates.period.query, model: credit.query.model, window: credit.query.window }} />
     </>
   )
 }

@@ -2,7 +2,7 @@
 import { useState } from "react"
 import { useApi } from "@/api/query"
 import { type Credit, windowLabel } from "@/insight/credit"
-import { ExplainDrawer } from "@/insight/explain"
+import { conversion, Explains, report } from "@/insight/explain"
 import { useFormat } from "@/shell/session"
 import type { Period } from "@/state/period"
 import { useTable } from "@/state/table"
@@ -63,8 +63,8 @@ function Totals({ of }: { of: Total }) {
       </p>
       <KpiGrid>
         <Kpi title="Order ledger" value={money(of.ledger_net)} explain="The store's own orders as they are now: paid, no test, by the revenue basis of the settings, less refunds." foot={given(of.ledger_refunds)} />
-        <Kpi title="Attributed" value={money(of.attributed_net)} explain="What visits are credited for." foot={given(of.attributed_refunds)} />
-        <Kpi title="Not attributed" value={money(of.unattributed_net)} explain={`What no visit is credited for. Of it ${money(of.renewal_net)} are renewals and ${money(of.offline_net)} offline orders.`} foot={given(of.unattributed_refunds)} to="/coverage" />
+        <Kpi title="Attributed" value={<Explains of={report({ kind: "attributed", currency: of.currency })} about="Attributed">{money(of.attributed_net)}</Explains>} explain="What visits are credited for." foot={given(of.attributed_refunds)} />
+        <Kpi title="Not attributed" value={<Explains of={report({ kind: "not_attributed", currency: of.currency })} about="Not attributed">{money(of.unattributed_net)}</Explains>} explain={`What no visit is credited for. Of it ${money(of.renewal_net)} are renewals and ${money(of.offline_net)} offline orders.`} foot={given(of.unattributed_refunds)} to="/coverage" />
         <Kpi title="Difference" value={money(of.difference_net)} explain="Ledger less attributed less not attributed: orders that were not read yet, or changed since." />
         <Kpi title="Orders" value={format.number(of.orders)} foot={of.orders === of.credited_orders ? "all of them credited" : `${format.number(of.credited_orders)} credited`} />
       </KpiGrid>
@@ -95,8 +95,11 @@ function Days({ of, several }: { of: Reconciled[]; several: boolean }) {
             money(line.ledger_gross),
             money(line.ledger_refunds),
             money(line.ledger_net),
-            money(line.attributed_net),
-            money(line.unattributed_net),
+            ...(["attributed", "not_attributed"] as const).map((kind) => (
+              <Explains key={kind} quiet of={report({ kind, currency: line.currency, days: `${line.day}/${line.day}` })} about={`${kind === "attributed" ? "Attributed" : "Not attributed"} of ${format.date(line.day)}`}>
+                {money(kind === "attributed" ? line.attributed_net : line.unattributed_net)}
+              </Explains>
+            )),
             <span key="difference" className={line.reconciles ? "text-muted" : "font-medium text-warn"}>{money(line.difference_net)}</span>,
           ]
         })}
@@ -111,7 +114,7 @@ const CAUSES: Record<string, string> = {
   day_differs: "Other day", value_changed: "Changed since", not_credited: "No credit yet", credit_due: "Credit is due",
 }
 const OPTIONS = Object.entries(CAUSES).map(([value, label]) => ({ value, label }))
-const FILTERS = { cause: text(), q: text(), open: text() }
+const FILTERS = { cause: text(), q: text() }
 
 function Orders({ query: asked, zone }: { query: object; zone: string }) {
   const format = useFormat()
@@ -128,7 +131,7 @@ function Orders({ query: asked, zone }: { query: object; zone: string }) {
     { key: "refunds", title: "Refunds", right: true, extra: true, cell: (row) => money(row.refunds, row.currency) },
     { key: "counted", title: "Counted", right: true, cell: (row) => money(row.counted_gross, row.counted_currency) },
     { key: "credited", title: "Credited", right: true, cell: (row) => (row.conversion_id && row.credited_gross !== null
-      ? <button type="button" aria-haspopup="dialog" className="min-h-6 underline decoration-line-strong decoration-dotted underline-offset-4" onClick={() => set({ open: row.conversion_id ?? "" })}>{money(row.credited_gross, row.counted_currency)}<span className="sr-only">: why?</span></button>
+      ? <Explains of={conversion(row.conversion_id)} about={`Credit of order ${row.order_id}`}>{money(row.credited_gross, row.counted_currency)}</Explains>
       : money(row.credited_gross, row.counted_currency)) },
   ]
   const filtered = state.cause !== "" || state.q !== ""
@@ -152,7 +155,6 @@ function Orders({ query: asked, zone }: { query: object; zone: string }) {
         }
         empty={filtered ? <NoMatch what="orders" clear={() => set({ q: "", cause: "" })} /> : <Empty title="Every order reconciles">What the store sold in this period is what credit shares out, order by order.</Empty>}
       />
-      {state.open ? <ExplainDrawer conversionId={state.open} onClose={() => set({ open: "" })} /> : null}
     </section>
   )
 }

@@ -1,6 +1,8 @@
 // The store's headline ratios, and the lines as bars: by the figure that one chooses.
+import type { ReactNode } from "react"
 import { type Bar, BarChart } from "@/charts/bars"
 import type { Basis, Compared, RoiTotal } from "@/insight/answers"
+import { Explains, lineOf, report } from "@/insight/explain"
 import { platformName, WhyButton } from "@/insight/why"
 import { useFormat } from "@/shell/session"
 import { choice, useUrlState } from "@/state/url"
@@ -35,18 +37,19 @@ export function Headline({ total, compare, basis }: { total: RoiTotal; compare: 
   const format = useFormat()
   const moved = (key: Compared) => (compare ? (total.change?.[key] ?? null) : undefined)
   const was = (key: Compared, write: (value: never) => string) => (compare ? write(total.previous?.[key] as never) : undefined)
+  const why = (measure: string, value: ReactNode, kind: string, only = "", none = false) => <Explains of={none ? null : report({ kind, measure, only })} about={`${measure} of all`}>{value}</Explains>
   const ofClicks = basis.basis === "click" ? " By the day of the click, only what has a click is in the lines." : ""
   return (
     <KpiGrid>
       <Kpi title="Ad spend" value={format.money(total.spend)} change={moved("spend")} better="neither" before={was("spend", format.money)} explain="What all ad accounts charged, in the store's currency at each day's rate." />
-      <Kpi title="Revenue" value={format.money(total.revenue)} change={moved("revenue")} before={was("revenue", format.money)} explain={`All paid orders of the store, without tax, shipping and refunds. The lines below sum to ${format.money(total.lines_revenue)}.${ofClicks}`} />
-      <Kpi title="ROAS" value={<Roas value={total.roas} />} change={moved("roas")} before={was("roas", format.times)} explain="Return on ad spend: revenue credited to campaigns that cost something, over all spend. Green from 1.0: the ads brought back what they cost." />
-      <Kpi title="New-customer ROAS" value={<Roas value={total.new_customer_roas} />} explain="The same from first orders alone: what ads return without those who would have come back anyway." />
-      <Kpi title="MER" value={format.times(total.mer)} explain="Marketing efficiency ratio: all revenue of the store over all spend. It needs no attribution, so no tracking gap changes it." />
-      <Kpi title="CAC" value={format.money(total.cac)} explain="Customer acquisition cost: all spend over all new customers of the store." />
-      <Kpi title="New customers" value={format.number(total.new_customers)} explain="People whose first order lies in the period." />
-      <Kpi title="Orders" value={format.number(total.orders)} change={moved("orders")} before={was("orders", format.number)} explain="All paid orders of the store." />
-      {total.margin === null ? null : <Kpi title="Margin" value={format.money(total.margin)} explain="Revenue less the cost of the goods, of the orders that carry their costs. Ad spend is not taken off." />}
+      <Kpi title="Revenue" value={why("revenue", format.money(total.revenue), "store")} change={moved("revenue")} before={was("revenue", format.money)} explain={`All paid orders of the store, without tax, shipping and refunds. The lines below sum to ${format.money(total.lines_revenue)}.${ofClicks}`} />
+      <Kpi title="ROAS" value={why("roas", <Roas value={total.roas} />, "", "paying", total.roas === null)} change={moved("roas")} before={was("roas", format.times)} explain="Return on ad spend: revenue credited to campaigns that cost something, over all spend. Green from 1.0: the ads brought back what they cost." />
+      <Kpi title="New-customer ROAS" value={why("roas", <Roas value={total.new_customer_roas} />, "", "paying+new", total.new_customer_roas === null)} explain="The same from first orders alone: what ads return without those who would have come back anyway." />
+      <Kpi title="MER" value={why("roas", format.times(total.mer), "store", "", total.mer === null)} explain="Marketing efficiency ratio: all revenue of the store over all spend. It needs no attribution, so no tracking gap changes it." />
+      <Kpi title="CAC" value={why("cac", format.money(total.cac), "store", "new", total.cac === null)} explain="Customer acquisition cost: all spend over all new customers of the store." />
+      <Kpi title="New customers" value={why("new customers", format.number(total.new_customers), "store", "new")} explain="People whose first order lies in the period." />
+      <Kpi title="Orders" value={why("orders", format.number(total.orders), "store")} change={moved("orders")} before={was("orders", format.number)} explain="All paid orders of the store." />
+      {total.margin === null ? null : <Kpi title="Margin" value={why("margin", format.money(total.margin), "store")} explain="Revenue less the cost of the goods, of the orders that carry their costs. Ad spend is not taken off." />}
       {total.platform_conversions === null ? null : (
         <Kpi
           title="Platforms claim"
@@ -78,6 +81,7 @@ export function Chart({ lines, by, compare, title }: { lines: RoiLine[]; by: str
     before: before(line),
     note: isRatio || chart === "cac" ? `on ${format.money(line.spend)}` : line.roas === null ? "no spend" : `ROAS ${format.times(line.roas)}`,
     colour: isRatio ? (Number(line[chart]) >= 1 ? "var(--chart-2)" : "var(--chart-3)") : "var(--chart-1)",
+    open: (written) => <Explains quiet of={chart === "spend" ? null : report({ ...lineOf(line, by), measure: chart.replace("new_customer_", ""), only: chart === "cac" || chart === "new_customer_roas" ? "new" : "" })} about={`${MEASURES[chart]} of ${line.name ?? "this line"}`}>{written}</Explains>,
   }))
   const first = bars[0]
   return (

@@ -3,6 +3,7 @@ import { type ReactNode, useMemo } from "react"
 import { useApi } from "@/api/query"
 import type { Compared, Line, RoiTotal } from "@/insight/answers"
 import { CreditSwitches, useCarried, useCredit } from "@/insight/credit"
+import { Explained, Explains, lineOf, report } from "@/insight/explain"
 import { MissingRates, Rests } from "@/insight/rests"
 import { Claim, platformName, WhyDrawer } from "@/insight/why"
 import { useFormat } from "@/shell/session"
@@ -76,7 +77,7 @@ export default function Roi() {
                   {filtered ? <ClearFilters onClear={() => set(none)} /> : null}
                 </>
               }
-              {...(filtered ? {} : { foot: () => totals(format, answer.total) })}
+              {...(filtered ? {} : { foot: () => totals(format, answer.total, answer.basis) })}
               empty={filtered ? <NoMatch what={TITLES[state.by].toLowerCase()} clear={() => set(none)} /> : (
                 <Empty title="Nothing was spent or earned in this period" action={<><Button onClick={() => dates.choose("last_90_days")}>Last 90 days</Button><ButtonLink to="/campaigns">See the campaigns</ButtonLink></>}>
                   Choose a longer period, or link an ad account and the store's orders.
@@ -87,6 +88,7 @@ export default function Roi() {
           </div>
         )}
       </Async>
+      <Explained query={{ ...period.query, ...credit.query }} />
       <WhyDrawer query={{ ...period.query, model: credit.query.model, window: credit.query.window }} />
     </>
   )
@@ -109,6 +111,9 @@ function columns(format: Formats, by: keyof typeof ONE, compare: boolean): Colum
       </span>
     )
   }
+  const why = (row: RoiLine, measure: string, value: ReactNode, none = false, only = "") => (
+    <Explains quiet of={none ? null : report({ ...lineOf(row, by), measure, only })} about={`${measure} of ${row.name ?? "this line"}`}>{value}</Explains>
+  )
   const earlier = (key: Compared, title: string, write: (value: never) => string): Column<RoiLine>[] =>
     compare ? [{ key: `before_${key}`, title: `${title} before`, extra: true, right: true, cell: (row) => write(row.previous?.[key] as never) }] : []
   const dash = <span className="text-muted">–</span>
@@ -117,12 +122,12 @@ function columns(format: Formats, by: keyof typeof ONE, compare: boolean): Colum
     ...(isOfCampaigns ? [{ key: "platform", title: "Platform", sort: "platform", cell: (row: RoiLine) => (row.platform ? <SourceBadge source={row.platform} /> : dash) }] : []),
     ...(isOfCampaigns ? [{ key: "status", title: "Status", extra: true, cell: (row: RoiLine) => (row.status ? <StatusBadge status={row.status} /> : dash) }] : []),
     { key: "spend", title: "Spend", sort: "spend", right: true, cell: (row) => moving("spend", format.money(row.spend), row, "neither") },
-    { key: "revenue", title: "Revenue", sort: "revenue", right: true, cell: (row) => moving("revenue", format.money(row.revenue), row) },
-    { key: "roas", title: "ROAS", sort: "roas", right: true, cell: (row) => moving("roas", <Roas value={row.roas} />, row) },
-    { key: "new_roas", title: "New-cust. ROAS", sort: "new_customer_roas", right: true, cell: (row) => <Roas value={row.new_customer_roas} /> },
-    { key: "orders", title: "Orders", sort: "orders", right: true, cell: (row) => moving("orders", format.number(row.orders), row) },
-    { key: "cac", title: "CAC", sort: "cac", right: true, cell: (row) => format.money(row.cac) },
-    { key: "margin", title: "Margin", sort: "margin", right: true, cell: (row) => format.money(row.margin) },
+    { key: "revenue", title: "Revenue", sort: "revenue", right: true, cell: (row) => moving("revenue", why(row, "revenue", format.money(row.revenue)), row) },
+    { key: "roas", title: "ROAS", sort: "roas", right: true, cell: (row) => moving("roas", why(row, "roas", <Roas value={row.roas} />, row.roas === null), row) },
+    { key: "new_roas", title: "New-cust. ROAS", sort: "new_customer_roas", right: true, cell: (row) => why(row, "roas", <Roas value={row.new_customer_roas} />, row.new_customer_roas === null, "new") },
+    { key: "orders", title: "Orders", sort: "orders", right: true, cell: (row) => moving("orders", why(row, "orders", format.number(row.orders)), row) },
+    { key: "cac", title: "CAC", sort: "cac", right: true, cell: (row) => why(row, "cac", format.money(row.cac), row.cac === null, "new") },
+    { key: "margin", title: "Margin", sort: "margin", right: true, cell: (row) => why(row, "margin", format.money(row.margin), row.margin === null) },
     {
       key: "claims", title: "Platform claims", sort: "platform_conversions", right: true,
       cell: (row) => {
@@ -135,10 +140,10 @@ function columns(format: Formats, by: keyof typeof ONE, compare: boolean): Colum
     ...earlier("revenue", "Revenue", format.money),
     ...earlier("roas", "ROAS", format.times),
     ...earlier("orders", "Orders", format.number),
-    { key: "roi", title: "ROI", extra: true, sort: "roi", right: true, cell: (row) => format.change(row.roi) },
-    { key: "cpa", title: "Cost per order", extra: true, sort: "cpa", right: true, cell: (row) => format.money(row.cpa) },
-    { key: "new", title: "New customers", extra: true, sort: "new_customers", right: true, cell: (row) => format.number(row.new_customers) },
-    { key: "refunds", title: "Refunds", extra: true, sort: "refunds", right: true, cell: (row) => format.money(row.refunds) },
+    { key: "roi", title: "ROI", extra: true, sort: "roi", right: true, cell: (row) => why(row, "roi", format.change(row.roi), row.roi === null) },
+    { key: "cpa", title: "Cost per order", extra: true, sort: "cpa", right: true, cell: (row) => why(row, "cpa", format.money(row.cpa), row.cpa === null) },
+    { key: "new", title: "New customers", extra: true, sort: "new_customers", right: true, cell: (row) => why(row, "new customers", format.number(row.new_customers), false, "new") },
+    { key: "refunds", title: "Refunds", extra: true, sort: "refunds", right: true, cell: (row) => why(row, "refunds", format.money(row.refunds)) },
     { key: "clicks", title: "Clicks", extra: true, sort: "clicks", right: true, cell: (row) => format.number(row.clicks) },
     { key: "cpc", title: "Cost per click", extra: true, sort: "cpc", right: true, cell: (row) => format.money(row.cpc) },
     { key: "ctr", title: "Click rate", extra: true, sort: "ctr", right: true, cell: (row) => format.percent(row.ctr, 2) },
@@ -146,25 +151,26 @@ function columns(format: Formats, by: keyof typeof ONE, compare: boolean): Colum
   ]
 }
 
-function totals(format: Formats, total: RoiTotal) {
+function totals(format: Formats, total: RoiTotal, basis: "order" | "click") {
+  const all = (measure: string, value: ReactNode, kind = basis === "order" ? "store" : "", only = "", none = false) => <Explains quiet of={none ? null : report({ kind, measure, only })} about={`${measure} of all lines`}>{value}</Explains>
   return {
     name: "All lines",
     spend: format.money(total.spend),
-    revenue: format.money(total.lines_revenue),
-    roas: <Roas value={total.roas} />,
-    new_roas: <Roas value={total.new_customer_roas} />,
-    orders: format.number(total.lines_orders),
-    cac: format.money(total.cac),
-    margin: format.money(total.margin),
+    revenue: all("revenue", format.money(total.lines_revenue)),
+    roas: all("roas", <Roas value={total.roas} />, "", "paying", total.roas === null),
+    new_roas: all("roas", <Roas value={total.new_customer_roas} />, "", "paying+new", total.new_customer_roas === null),
+    orders: all("orders", format.number(total.lines_orders)),
+    cac: all("cac", format.money(total.cac), "store", "new", total.cac === null),
+    margin: all("margin", format.money(total.margin), "store", "", total.margin === null),
     claims: format.number(total.platform_conversions),
     clicks: format.number(total.clicks),
     cpc: format.money(total.cpc),
     ctr: format.percent(total.ctr, 2),
     impressions: format.number(total.impressions),
-    cpa: format.money(total.cpa),
-    roi: format.change(total.roi),
-    new: format.number(total.new_customers),
-    refunds: format.money(total.refunds),
+    cpa: all("cpa", format.money(total.cpa), "", "paying", total.cpa === null),
+    roi: all("roi", format.change(total.roi), "", "paying", total.roi === null),
+    new: all("new customers", format.number(total.new_customers), "store", "new"),
+    refunds: all("refunds", format.money(total.refunds), "store"),
   }
 }
 

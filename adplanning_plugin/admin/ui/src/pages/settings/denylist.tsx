@@ -3,6 +3,7 @@ import { Plus } from "lucide-react"
 import { type ReactNode, useId, useState } from "react"
 import { type GetPath, useApi, useSend } from "@/api/query"
 import type { Denied } from "@/insight/identity/answers"
+import { By } from "@/insight/by"
 import { useFormat, useMay } from "@/shell/session"
 import { useTable } from "@/state/table"
 import { Badge } from "@/ui/badge"
@@ -28,7 +29,7 @@ export default function Denylist() {
   const columns: Column<Denied>[] = [
     { key: "identifier", title: "Identifier", heading: true, cell: (row) => <span className="flex flex-wrap items-center gap-2"><Badge colour="grey">{row.kind === "person" ? "Customer" : "Address"}</Badge><code className="font-mono text-xs break-all">{row.identifier ?? "hidden"}</code></span> },
     { key: "reason", title: "Why", sort: "reason", cell: (row) => row.reason },
-    { key: "by", title: "By", cell: (row) => (row.created_by ? <code className="font-mono text-xs">{row.created_by}</code> : "A cap") },
+    { key: "by", title: "By", cell: (row) => (row.created_by ? <By id={row.created_by} /> : "A cap") },
     { key: "created_at", title: "Since", sort: "created_at", cell: (row) => <time dateTime={row.created_at} className="figure">{format.dateTime(row.created_at)}</time> },
     ...(may ? [{ key: "do", title: "Actions", cell: (row: Denied) => <Button small variant="ghost" onClick={() => setAllowing(row)}>Allow</Button> }] : []),
   ]

@@ -1,7 +1,7 @@
 // One journey beside the list: touches in time, credit by each model, the order and the customer.
 import { useState } from "react"
 import { useApi } from "@/api/query"
-import { ExplainDrawer } from "@/insight/explain"
+import { ExplainDrawer, Opens } from "@/insight/explain"
 import { words } from "@/format/format"
 import { modelMeans, modelName } from "@/pages/conversions/vocabulary"
 import { useFormat, useMay } from "@/shell/session"
@@ -49,7 +49,7 @@ export function JourneyDrawer({ id, window, model, onModel, onClose }: Props) {
           <div className="flex flex-col gap-6">
             <Head of={journey} />
             <Timeline key={journey.conversion_id} of={journey} />
-            <Credit of={journey} model={model} onModel={onModel} />
+            <Credit of={journey} model={model} onModel={onModel} onWhy={() => setExplaining(true)} />
             <Order of={journey} />
             <Customer of={journey} />
           </div>
@@ -74,7 +74,7 @@ function Head({ of }: { of: JourneyDetail }) {
   )
 }
 
-function Credit({ of, model, onModel }: { of: JourneyDetail; model: string; onModel: (model: string) => void }) {
+function Credit({ of, model, onModel, onWhy }: { of: JourneyDetail; model: string; onModel: (model: string) => void; onWhy: () => void }) {
   const format = useFormat()
   return (
     <section aria-labelledby="journey-credit">
@@ -91,8 +91,8 @@ function Credit({ of, model, onModel }: { of: JourneyDetail; model: string; onMo
               <>
                 <p className="mb-3 text-sm text-muted">{modelMeans(each)}{each === of.default_model ? " This is your store's model." : ""}</p>
                 <ul className="flex flex-col gap-2.5" aria-label={`Credit by ${modelName(each)}`}>
-                  {of.touchpoints.map((touch) => <Share key={touch.id} title={<><ChannelIcon channel={touch.channel} className="text-muted" />{touch.campaign ?? touch.channel}</>} share={touch.credit[each]} currency={of.currency} />)}
-                  {of.unattributed && (of.unattributed[each]?.percent ?? 0) > 0 ? <Share title="Not attributed" share={of.unattributed[each]} currency={of.currency} /> : null}
+                  {of.touchpoints.map((touch) => <Share key={touch.id} title={<><ChannelIcon channel={touch.channel} className="text-muted" />{touch.campaign ?? touch.channel}</>} share={touch.credit[each]} currency={of.currency} onWhy={onWhy} />)}
+                  {of.unattributed && (of.unattributed[each]?.percent ?? 0) > 0 ? <Share title="Not attributed" share={of.unattributed[each]} currency={of.currency} onWhy={onWhy} /> : null}
                 </ul>
                 <p className="mt-2 text-right text-xs text-muted">Together {format.money(of.value, of.currency)}</p>
               </>
@@ -104,13 +104,13 @@ function Credit({ of, model, onModel }: { of: JourneyDetail; model: string; onMo
   )
 }
 
-function Share({ title, share, currency }: { title: React.ReactNode; share: { percent: number; value: string } | undefined; currency: string }) {
+function Share({ title, share, currency, onWhy }: { title: React.ReactNode; share: { percent: number; value: string } | undefined; currency: string; onWhy: () => void }) {
   const format = useFormat()
   const part = (share?.percent ?? 0) / 100
   return (
     <li className="grid grid-cols-[minmax(0,1fr)_auto] items-baseline gap-x-3 text-sm">
       <span className="inline-flex min-w-0 items-center gap-1.5"><span className="inline-flex min-w-0 items-center gap-1.5 truncate">{title}</span></span>
-      <span className="figure text-right"><span className={part > 0 ? "font-medium" : "text-muted"}>{format.money(share?.value ?? "0", currency)}</span> <span className="text-xs text-muted">{format.percent(part)}</span></span>
+      <span className="figure text-right"><Opens quiet about="This share" onOpen={onWhy} className={part > 0 ? "font-medium" : "text-muted"}>{format.money(share?.value ?? "0", currency)}</Opens> <span className="text-xs text-muted">{format.percent(part)}</span></span>
       <svg width="100%" height="4" aria-hidden="true" className="col-span-2 mt-1 block">
         <rect width="100%" height="4" rx="2" fill="var(--hover)" />
         <rect className="chart-mark" width={`${part * 100}%`} height="4" rx="2" fill="var(--chart-1)" />

@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query"
 import { useEffect, useRef, useState } from "react"
 import { useApi, useSend } from "@/api/query"
+import { By } from "@/insight/by"
 import { useFormat, useMay } from "@/shell/session"
 import { Badge, type Colour } from "@/ui/badge"
 import { Button } from "@/ui/button"
@@ -50,7 +51,7 @@ export function Versions({ label, onRestored }: { label: (setting: string) => st
                 rows={rules.map((each) => [
                   <span key="version" className="font-medium">{each.version}</span>,
                   <Badge key="state" colour={STATES[each.state][1]}>{STATES[each.state][0]}</Badge>,
-                  <span key="made">{format.dateTime(each.created_at)}<span className="block text-xs text-muted">{each.created_by ? `by user ${each.created_by}` : "by the plugin"}</span></span>,
+                  <span key="made">{format.dateTime(each.created_at)}<span className="block text-xs text-muted">{each.created_by ? <>by <By id={each.created_by} /></> : "by the plugin"}</span></span>,
                   <span key="changes" className="break-words">{said(each, label)}</span>,
                   ...(may ? [each.state === "superseded" ? <Button key="again" small onClick={() => setWanted(each)}>Take again<span className="sr-only"> version {each.version}</span></Button> : null] : []),
                 ])}
