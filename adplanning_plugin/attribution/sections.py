@@ -14,29 +14,37 @@ from adplanning_plugin.hookspecs import MetricsQuery, Section
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.links import Links, names_by_id
 
 
 async def conversion_credit(
     runtime: Runtime, session: AsyncSession, tenant_id: str, object_id: str
 ) -> Mapping[str, Any] | None:
     """Credit of one conversion in the default window; null where none was computed yet."""
-    del runtime
-    return await _credit(session, tenant_id, [object_id])
+    return await _credit(session, runtime, tenant_id, [object_id])
 
 
 async def order_credit(
     runtime: Runtime, session: AsyncSession, tenant_id: str, object_id: str
 ) -> Mapping[str, Any] | None:
     """Credit of the order's conversion in the default window; null where none was computed yet."""
-    del runtime
     ids = list((await session.execute(conversions_of_order(tenant_id, object_id))).scalars())
-    return await _credit(session, tenant_id, ids)
+    return await _credit(session, runtime, tenant_id, ids)
 
 
-async def _credit(session: AsyncSession, tenant_id: str, ids: Sequence[str]) -> Mapping[str, Any] | None:
+async def _credit(
+    session: AsyncSession, runtime: Runtime, tenant_id: str, ids: Sequence[str]
+) -> Mapping[str, Any] | None:
+    """Touches carry the name of their campaign beside what their tags said."""
     rules = await current_rules(session, tenant_id)
     days = rules.default_window_days
-    return credit_body(rules, (await session.execute(credit_of_conversions(tenant_id, ids, days))).all(), days)
+    body = credit_body(rules, (await session.execute(credit_of_conversions(tenant_id, ids, days))).all(), days)
+    if body is not None:
+        campaigns = [touch["ad_campaign_id"] for touch in body["touches"]]
+        names = await names_by_id(session, runtime.get(Links), tenant_id, "ad_campaign", campaigns)
+        for touch in body["touches"]:
+            touch["campaign_name"] = names.get(touch["ad_campaign_id"])
+    return body
 
 
 def credit_body(rules: Rules, rows: Sequence[Row[Any]], days: int) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ from adplanning_plugin.kernel.database import any_of
 from adplanning_plugin.kernel.days import rfc3339
 from adplanning_plugin.kernel.money import to_major
 from adplanning_plugin.kernel.runtime import Runtime
+from adplanning_plugin.links import Links, names_by_id
 from adplanning_plugin.tracking import conversion_table, event_table, order_visit_table
 
 LAST_ORDERS = 10
@@ -169,8 +170,7 @@ async def consents(runtime: Runtime, session: AsyncSession, tenant_id: str, obje
 
 
 async def touches(runtime: Runtime, session: AsyncSession, tenant_id: str, object_id: str) -> Mapping[str, Any] | None:
-    """The first and the last touch of the person, and how many there are by channel."""
-    del runtime
+    """The first and the last touch of the person, with their campaigns' names, and how many there are by channel."""
     mine = visitors_of(tenant_id, [person_identifier(object_id)])
     either = union(
         select(*_TOUCH).where(_touch.tenant_id == tenant_id, _touch.visitor_id.in_(mine)),
@@ -183,10 +183,12 @@ async def touches(runtime: Runtime, session: AsyncSession, tenant_id: str, objec
     counts: dict[str, int] = {}
     for row in ordered_rows:
         counts[row.channel] = counts.get(row.channel, 0) + 1
+    ends = [each.ad_campaign_id for each in (ordered_rows[0], ordered_rows[-1])]
+    names = await names_by_id(session, runtime.get(Links), tenant_id, "ad_campaign", ends)
     return {
         "touches": len(ordered_rows),
-        "first": _touched(ordered_rows[0]),
-        "last": _touched(ordered_rows[-1]),
+        "first": _touched(ordered_rows[0], names),
+        "last": _touched(ordered_rows[-1], names),
         "by_channel": dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
     }
 
@@ -197,9 +199,10 @@ _TOUCH = (
 )  # fmt: skip
 
 
-def _touched(row: Any) -> dict[str, Any]:
-    names = ("id", "source", "medium", "campaign", "channel", "platform", "ad_campaign_id")
-    return {**{name: getattr(row, name) for name in names}, "occurred_at": rfc3339(row.occurred_at)}
+def _touched(row: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    told = ("id", "source", "medium", "campaign", "channel", "platform", "ad_campaign_id")
+    found = {name: getattr(row, name) for name in told}
+    return {**found, "campaign_name": names.get(row.ad_campaign_id), "occurred_at": rfc3339(row.occurred_at)}
 
 
 SECTIONS = (

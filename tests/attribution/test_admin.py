@@ -300,6 +300,10 @@ async def test_detail_sections_show_credit_by_model(told, runtime):
     assert nothing is None
     assert found is not None
     assert [touch["id"] for touch in found["touches"]] == ["touch_1", "touch_2"]
+    assert {touch["ad_campaign_id"]: touch["campaign_name"] for touch in found["touches"]} == {
+        "c1": "Spring Sale",
+        None: None,
+    }
     models = {each["model"]: each["credit"] for each in found["models"]}
     assert [part["value"] for part in models["linear"]] == ["500.00", "500.00"]
     assert [(part["touch_id"], part["refunded"]) for part in models["last_click"]] == [("touch_2", "100.00")]

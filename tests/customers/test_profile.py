@@ -28,6 +28,7 @@ async def test_one_page_says_who_it_is_what_they_ordered_and_how_they_came(admin
     assert orders["totals"][0]["refunded"] == "200.01"
     assert [each["order_id"] for each in orders["last_orders"]] == ["order-1"]
     assert (touches["first"]["campaign"], touches["last"]["campaign"]) == ("spring", "brand")
+    assert {"campaign_name"} <= set(touches["first"])
     assert sections["consents"]["data"]["purposes"] == dict.fromkeys(
         ("analytics", "ads", "personalisation", "profiling"), True
     )

@@ -14,7 +14,7 @@ const MEANS: Record<string, string> = {
   first_click: "All of it to the first visit.",
   linear: "Equal parts to every visit.",
   time_decay: "More to the visits shortly before the order.",
-  position_based: "40 % to the first, 40 % to the last, the rest between them.",
+  position_based: "40% to the first, 40% to the last, the rest between them.",
   last_non_direct: "All of it to the last visit that came from somewhere; direct visits are passed over.",
   data_driven: "To each visit as much as its channel's effect, learned from the store's own journeys, with and without an order.",
 }
@@ -71,7 +71,7 @@ function Switch({ label, value, options, onChange, wide }: { label: string; valu
       value={value}
       onChange={(event) => onChange(event.target.value)}
       options={shown.map((each) => ({ value: each.value, label: `${label} ${each.label.charAt(0).toLowerCase()}${each.label.slice(1)}` }))}
-      className={cn("w-full", wide)}
+      className={cn("min-w-0 grow basis-36 sm:grow-0 sm:basis-auto", wide)}
     />
   )
 }

@@ -22,7 +22,10 @@ export interface Group {
 
 const ENTITIES: Record<string, string> = {
   "analytics session": "Visits", "analytics event": "Visits", order: "Orders", refund: "Orders", lead: "Leads", "form response": "Leads",
+  person: "Customers", "ad campaign": "Ad campaigns", "social interaction": "Social interactions",
 }
+/** Those whose age says something by itself. */
+const SHOWN = new Set(["Visits", "Orders", "Leads"])
 const RANK: State[] = ["stale", "late", "fresh", "empty"]
 const NAMES: Record<string, string> = { meta: "Meta", google: "Google", ga4: "GA4" }
 
@@ -35,7 +38,7 @@ function place(source: Source): Pick<Group, "key" | "title" | "page" | "tab" | "
     case "sweep": {
       const entity = source.title.split(":")[0]?.toLowerCase() ?? ""
       const title = ENTITIES[entity] ?? titled(entity)
-      return { key: title.toLowerCase(), title, page: source.state === "empty" ? "links" : "operations", quiet: !(entity in ENTITIES) }
+      return { key: title.toLowerCase(), title, page: source.state === "empty" ? "links" : "operations", quiet: !SHOWN.has(title) }
     }
     case "conversions":
       return { key: "orders", title: "Orders", page: "operations" }

@@ -11,8 +11,8 @@ import { Explain } from "./tooltip"
 interface KpiProps {
   title: string
   value: ReactNode
-  /** Relative: 0.12 is 12 % more. */
-  change?: number | null | undefined
+  /** Relative: 0.12 is 12 % more; "waiting" while the period before is being read. */
+  change?: number | "waiting" | null | undefined
   /** Which way is good: spend and cost go the other way. */
   better?: "up" | "down" | "neither"
   /** What it was before, written out. */
@@ -36,7 +36,7 @@ export function Kpi({ title, value, change, better = "up", before, spark, explai
         {spark ? <span className="ml-auto hidden pl-2 sm:block"><Sparkline values={spark} width={64} height={22} /></span> : null}
       </div>
       <span className="figure text-lg font-semibold tracking-tight sm:text-xl">{value}</span>
-      {change === undefined ? null : <div className="min-h-9 text-xs sm:min-h-[1.125rem]"><Change value={change} better={better} before={before} /></div>}
+      {change === undefined ? null : <div className="min-h-9 text-xs sm:min-h-[1.125rem]">{change === "waiting" ? <Skeleton className="h-[1.125rem] w-24" /> : <Change value={change} better={better} before={before} />}</div>}
       {foot ? <div className="relative z-10 text-xs text-muted">{foot}</div> : null}
     </div>
   )

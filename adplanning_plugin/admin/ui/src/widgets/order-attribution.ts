@@ -8,6 +8,7 @@ interface Touch {
   source: string | null
   medium: string | null
   campaign: string | null
+  campaign_name?: string | null
   channel: string | null
 }
 interface Credit {
@@ -58,7 +59,7 @@ export class OrderAttribution extends Widget {
         element("progress", "", { max: "1", value: String(weight), "aria-label": `Share of ${name}` }))
     }
     const rows = found.touches.map((touch) =>
-      row(touch.campaign ?? touch.channel ?? "Direct", `${[touch.source, touch.medium].filter(Boolean).join(" / ") || "no source"} · ${when.format(new Date(touch.touched_at))}`, credit.find((each) => each.touch_id === touch.id)))
+      row(touch.campaign_name ?? touch.campaign ?? touch.channel ?? "Direct", `${[touch.channel, touch.source].filter(Boolean).join(", ") || "no source"} · ${when.format(new Date(touch.touched_at))}`, credit.find((each) => each.touch_id === touch.id)))
     const none = credit.find((each) => each.unattributed)
     if (none) rows.push(row("Not attributed", "No touch is known", none))
 

@@ -32,7 +32,7 @@ export function element(tag: string, text = "", attributes: Record<string, strin
 }
 
 export const words = (code: string) => {
-  const text = code.replaceAll("_", " ")
+  const text = code.replaceAll("_", " ").replace("non direct", "non-direct").replace("data driven", "data-driven")
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 

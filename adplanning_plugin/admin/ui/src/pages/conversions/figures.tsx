@@ -54,7 +54,7 @@ export function Figures({ filters, period, group, measure, type, onChange }: Pro
       <Async query={query} skeleton={<FiguresSkeleton />}>
         {(stats) => (
           <div className="flex flex-col gap-4">
-            <Strip stats={stats} before={before} format={format} compare={period.compare} />
+            <Strip stats={stats} before={before} format={format} compare={period.compare} waits={earlier.isPending} />
             <ByType stats={stats} type={type} onChange={onChange} />
           </div>
         )}
@@ -80,8 +80,8 @@ export function Figures({ filters, period, group, measure, type, onChange }: Pro
   )
 }
 
-function Strip({ stats, before, format, compare }: { stats: Stats; before: Stats | undefined; format: Formats; compare: boolean }) {
-  const change = (now: string | number | null, then: string | number | null | undefined) => (compare ? moved(now, then) : undefined)
+function Strip({ stats, before, format, compare, waits }: { stats: Stats; before: Stats | undefined; format: Formats; compare: boolean; waits: boolean }) {
+  const change = (now: string | number | null, then: string | number | null | undefined) => (compare ? (waits ? "waiting" : moved(now, then)) : undefined)
   const pending = (stats.by_status.pending ?? 0) + (stats.by_status.cancelled ?? 0)
   return (
     <KpiGrid>

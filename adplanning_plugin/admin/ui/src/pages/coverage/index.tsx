@@ -91,19 +91,20 @@ function Figures({ now, period }: { now: Found; period: Period }) {
     keep: true,
   })
   const was = period.compare ? earlier.data?.coverage : undefined
+  const waits = period.compare && earlier.isPending ? { change: "waiting" as const } : {}
   const compared = (key: "orders" | "joined_share" | "joined_share_online" | "joined_revenue", write: (value: never) => string) =>
-    was ? { change: moved(now[key], was[key]), before: write(was[key] as never) } : {}
+    was ? { change: moved(now[key], was[key]), before: write(was[key] as never) } : waits
   return (
     <KpiGrid>
       <Kpi title="Orders" value={format.number(now.orders)} {...compared("orders", format.number)} to="/conversions" search={{ type: "purchase" }} explain="Paid orders of this period, by the day on which they were placed." />
       <Kpi title="Joined to a visit" value={format.percent(now.joined_share)} {...compared("joined_share", format.percent)} explain="Orders whose visit is known, or whose buyer is known from an earlier visit, of all orders." />
-      <Kpi title="Joined of online orders" value={format.percent(now.joined_share_online)} {...compared("joined_share_online", format.percent)} explain="Orders taken offline and renewals have no visit to find. Without them, this is what capture can be judged by." />
+      <Kpi title="Joined, online" value={format.percent(now.joined_share_online)} {...compared("joined_share_online", format.percent)} explain="Orders taken offline and renewals have no visit to find. Without them, this is what capture can be judged by." />
       <Kpi
         title="Orders not joined" value={format.number(now.orders - now.joined)} better="down"
-        {...(was ? { change: moved(now.orders - now.joined, was.orders - was.joined), before: format.number(was.orders - was.joined) } : {})}
+        {...(was ? { change: moved(now.orders - now.joined, was.orders - was.joined), before: format.number(was.orders - was.joined) } : waits)}
         explain="Each has exactly one cause, below."
       />
-      <Kpi title="Revenue that is joined" value={format.money(now.joined_revenue)} {...compared("joined_revenue", format.money)} to="/roi" explain={`Of ${format.money(now.revenue)} in all; without tax, shipping and refunds.`} />
+      <Kpi title="Revenue joined" value={format.money(now.joined_revenue)} {...compared("joined_revenue", format.money)} to="/roi" explain={`Of ${format.money(now.revenue)} in all; without tax, shipping and refunds.`} />
     </KpiGrid>
   )
 }
@@ -154,7 +155,7 @@ function Causes({ coverage, measure, open }: { coverage: Found; measure: "orders
 
 const Waiting = () => (
   <div className="flex flex-col gap-4">
-    <KpiSkeleton count={4} />
+    <KpiSkeleton count={5} />
     <Skeleton className="h-[36rem] w-full rounded-lg" />
   </div>
 )

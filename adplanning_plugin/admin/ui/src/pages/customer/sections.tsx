@@ -6,7 +6,7 @@ import type { Profile, ProfileSection } from "@/pages/customers/answers"
 import { SectionBody } from "@/sections/body"
 import { useFormat } from "@/shell/session"
 import { useLink } from "@/shell/links"
-import { Badge, StatusBadge } from "@/ui/badge"
+import { Badge, SourceBadge, StatusBadge } from "@/ui/badge"
 import { TextLink } from "@/ui/button"
 import { Card, Facts } from "@/ui/page"
 import { PlainTable } from "@/ui/table"
@@ -14,7 +14,7 @@ import { PlainTable } from "@/ui/table"
 interface Totals { currency: string; orders: number; value: string; refunded: string; average: string }
 interface Ordered { conversion_id: string; order_id: string; occurred_at: string; status: string; value: string; refunded: string; currency: string }
 interface Orders { orders: number; first_at: string | null; last_at: string | null; totals: Totals[]; last_orders: Ordered[] }
-interface Touch { occurred_at: string; source: string; medium: string; campaign: string | null; channel: string; ad_campaign_id: string | null }
+interface Touch { occurred_at: string; source: string; medium: string; campaign: string | null; campaign_name: string | null; channel: string; ad_campaign_id: string | null }
 interface Touches { touches: number; first: Touch; last: Touch; by_channel: Record<string, number> }
 interface Consents { purposes: Record<string, boolean> | null; said_at: string | null; orders: Record<string, number> }
 interface Journey { events: number; first_at: string | null; last_at: string | null; furthest_stage: string | null; stages: Record<string, string | null>; days_to_first_purchase: number | null }
@@ -67,7 +67,7 @@ function OrdersView({ of }: { of: Record<string, unknown> }) {
           <TextLink key={each.conversion_id} to={`/conversions/${each.conversion_id}`}>{each.order_id}</TextLink>,
           format.date(each.occurred_at),
           <StatusBadge key="status" status={each.status} />,
-          <span key="value" className="figure">{format.money(each.value, each.currency)}{Number(each.refunded) > 0 ? <span className="block text-xs text-muted">−{format.money(each.refunded, each.currency)} refunded</span> : null}</span>,
+          <span key="value" className="figure">{format.money(each.value, each.currency)}{Number(each.refunded) > 0 ? <span className="block text-xs whitespace-normal text-muted">−{format.money(each.refunded, each.currency)} refunded</span> : null}</span>,
         ])}
       />
     </div>
@@ -79,8 +79,8 @@ function TouchesView({ of }: { of: Record<string, unknown> }) {
   const { touches, first, last, by_channel } = of as unknown as Touches
   const said = (touch: Touch) => (
     <>
-      {touch.ad_campaign_id ? <TextLink to={`/campaigns/${touch.ad_campaign_id}`}>{touch.campaign ?? touch.channel}</TextLink> : (touch.campaign ?? touch.channel)}
-      <span className="block text-xs text-muted">{[touch.source, touch.medium].filter(Boolean).join(" / ")} · {format.dateTime(touch.occurred_at)}</span>
+      {touch.ad_campaign_id ? <TextLink to={`/campaigns/${touch.ad_campaign_id}`}>{touch.campaign_name ?? touch.campaign ?? touch.channel}</TextLink> : (touch.campaign_name ?? touch.campaign ?? touch.channel)}
+      <span className="mt-0.5 flex flex-wrap items-center justify-end gap-x-2 text-xs text-muted sm:justify-start"><SourceBadge source={touch.source} /> {touch.channel} · {format.dateTime(touch.occurred_at)}</span>
     </>
   )
   return (

@@ -29,7 +29,7 @@ export function Steps({ of, chosen, onChoose }: { of: Funnel; chosen: string; on
               <p className="flex flex-wrap items-center gap-x-2 py-1.5 pl-1 text-xs text-muted">
                 <ArrowDown className="size-3.5" aria-hidden="true" />
                 <span className={(step.dropped ?? 0) > 0 ? "text-bad" : undefined}>{format.number(step.dropped)} lost ({format.percent(step.drop_rate)})</span>
-                {step.median_seconds === null ? null : <span>· half went on within {lasting(step.median_seconds)}</span>}
+                {step.median_seconds === null ? null : <span>· half went on {step.median_seconds < 1 ? "at once" : `within ${lasting(step.median_seconds)}`}</span>}
               </p>
             ) : null}
             <div className="mb-1 flex items-baseline justify-between gap-3 text-sm">

@@ -70,7 +70,7 @@ export default function FunnelPage() {
                   <Card title={`By ${state.by}`} description={(funnel.groups ?? 0) > funnel.breakdown.length ? `The ${funnel.breakdown.length} with most people of ${funnel.groups}.` : undefined}>
                     <PlainTable
                       caption={`Funnel by ${state.by}`}
-                      head={[{ title: state.by }, ...funnel.steps.map((step) => ({ title: step.label, right: true })), { title: "All the way", right: true }]}
+                      head={[{ title: words(state.by) }, ...funnel.steps.map((step) => ({ title: step.label, right: true })), { title: "All the way", right: true }]}
                       rows={funnel.breakdown.map((group) => [group.label === null ? "Unknown" : state.by === "device" ? words(group.label) : group.label, ...group.steps.map((step) => format.number(step.people)), format.percent(group.steps[group.steps.length - 1]?.share_of_first)])}
                     />
                   </Card>

@@ -29,7 +29,7 @@ export default function Inbox() {
       <PageHeader
         title="Inbox"
         parent={<TextLink to="/attribution">Attribution</TextLink>}
-        description="Names of campaigns in visits' tags that no campaign has: what they mean, and the revenue that waits for it."
+        description="Names in visits' tags that no campaign has, and the revenue that waits for somebody to say what they mean."
       />
       <Applied id={state.decided} deciding={deciding} onClose={() => set({ decided: "" }, { replace: true })} />
       <Explained query={{}} />

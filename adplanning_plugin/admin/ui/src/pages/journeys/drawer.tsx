@@ -31,7 +31,7 @@ export function EventDrawer({ of, onClose, onOnly }: Props) {
       open={of !== undefined}
       onOpenChange={(open) => open || onClose()}
       title={of?.label ?? "Event"}
-      description={of ? <span className="font-mono text-xs">{of.id}</span> : undefined}
+      description={of ? `${format.dateTime(of.occurred_at)} ${format.zoneShort}` : undefined}
       footer={
         person !== null ? <Button small onClick={() => onOnly({ person })}>Everything this person did</Button>
           : visitor !== null ? <Button small onClick={() => onOnly({ visitor })}>Everything this visitor did</Button> : null

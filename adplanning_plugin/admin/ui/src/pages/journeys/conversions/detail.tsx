@@ -34,7 +34,7 @@ export function JourneyDrawer({ id, window, model, onModel, onClose }: Props) {
       open={id !== ""}
       onOpenChange={(open) => open || onClose()}
       title="Journey to a conversion"
-      description={<span className="font-mono text-xs">{id}</span>}
+      description={query.data?.journey.order_id ? `Order ${query.data.journey.order_id}` : query.data ? words(query.data.journey.conversion_type) : "What came before it"}
       footer={
         id ? (
           <>
