@@ -25,7 +25,7 @@ Encode = Callable[[Any], "msgspec.Struct | Mapping[str, Any]"]
 BATCH = 1_000
 MAX_EXPORTS = 2
 """Exports at a time in one process: each holds a connection for as long as its reader takes."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def list_response(

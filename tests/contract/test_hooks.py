@@ -38,6 +38,13 @@ def test_every_hook_says_what_it_is_for() -> None:
         assert (vars(Specs)[name].__doc__ or "").strip(), f"{name} has no sentence"
 
 
+def test_somebody_asks_every_hook() -> None:
+    package = DOCUMENT.parents[1] / "adplanning_plugin"
+    files = (path for path in package.rglob("*.py") if path.name != "hookspecs.py" and "node_modules" not in path.parts)
+    code = "\n".join(path.read_text() for path in files)
+    assert {name for name in HOOKS if not re.search(rf'hooks?\.{name}\(|"{name}"', code)} == set()
+
+
 def plugin_object(name: str, value: Any) -> object:
     """A plugin with one hook, named after what it is."""
 

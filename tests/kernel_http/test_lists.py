@@ -191,11 +191,13 @@ async def test_csv_is_everything_that_is_filtered(client: AsyncClient, runtime: 
 
 
 async def test_csv_texts_are_no_formulas(client: AsyncClient, runtime: Runtime) -> None:
-    for title in ("=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\rx", 'say "hi", twice\nplease', "जयपुर"):
+    formulas = ("=1+1", "+cmd", "-2+3", "@SUM(A1)", "\tx", "\rx", "\n=1", "＝1+1", "＋1", "－2", "＠SUM(A1)")
+    texts = ('say "hi", twice\nplease', "जयपुर")
+    for title in (*formulas, *texts):
         assert (await client.post(f"{ADMIN}/items", json={"title": title})).status_code == 201
     response = await client.get(f"{ADMIN}/items?order=at", headers=CSV)
     found = [row["object_id"] for row in csv.DictReader(io.StringIO(response.text, newline=""))]
-    assert found == ["'=1+1", "'+cmd", "'-2+3", "'@SUM(A1)", "'\tx", "'\rx", 'say "hi", twice\nplease', "जयपुर"]
+    assert found == [*(f"'{formula}" for formula in formulas), *texts]
     assert "\r\n" in response.text
 
 
@@ -207,7 +209,7 @@ def test_any_cell_survives_csv_and_begins_with_no_formula(cells: list[Any]) -> N
     for cell, got in zip(cells, read, strict=True):
         if isinstance(cell, str):
             assert got in {cell, f"'{cell}"}
-            assert not got.startswith(("=", "@", "\t", "\r"))
+            assert not got.startswith(("=", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
 
 
 def test_negative_numbers_stay_numbers() -> None:

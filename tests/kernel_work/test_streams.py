@@ -105,21 +105,24 @@ async def test_every_row_of_interleaved_transactions_is_read_once(streaming: Run
     assert await taken(streaming) == sorted(committed)
 
 
-async def test_a_changed_cluster_is_noticed_and_read_from_its_beginning(streaming: Runtime) -> None:
+@pytest.mark.parametrize("ahead", [0, 10**9], ids=["as_far_as_here", "further_than_here"])
+async def test_a_changed_cluster_is_noticed_and_read_from_its_beginning(streaming: Runtime, ahead: int) -> None:
     streams = streaming.get(Streams)
     async with streaming.database.transaction("main") as session:
         await track(session, 1)
-    await rows(
+    [(read,)] = await rows(
         streaming,
         "INSERT INTO adplanning.watermark (tenant_id, reader, position)"
-        """ VALUES ('main', 'stream:copy', '{"xid": 999999999999, "cluster": "the old server"}') RETURNING 1""",
+        " SELECT 'main', 'stream:copy', jsonb_build_object("
+        f"'xid', pg_snapshot_xmax(pg_current_snapshot())::text::bigint + {ahead}, 'cluster', 'the old server')"
+        " RETURNING (position->>'xid')::bigint",
     )
     await streams.advance(streaming, "main")
     await read_all(streaming)
     assert await taken(streaming) == [1]
     [(position,)] = await rows(streaming, "SELECT position FROM adplanning.watermark WHERE reader = 'stream:copy'")
     assert position["cluster"] != "the old server"
-    assert position["xid"] < 999999999999
+    assert position["xid"] < read + 10**9
 
 
 async def test_a_reader_that_another_process_is_at_is_left_alone(streaming: Runtime) -> None:
