@@ -67,19 +67,19 @@ _DISTINCT_PAGE = _distinct(
        ORDER BY occurred_at, id LIMIT :batch"""
 )
 _DISTINCT_GIVEN = _distinct("id = ANY(CAST(:ids AS text[])) AND resolution_method NOT IN ('manual', 'not_applicable')")
-# By version: what somebody changed since it was read is theirs to resolve. In order of id, as the others lock them.
+# By version: what somebody changed since it was read is theirs to resolve. In order of id, as the others lock them. A
+# row says all of its touch: two lists to be joined would be taken for ten rows each, and compared row with row.
 _UPDATE = text(
     """
     UPDATE adplanning.touchpoint t SET
       is_resolved = m.campaign IS NOT NULL, resolution_method = m.method, resolution_reason = m.reason,
       confidence = m.confidence, ad_campaign_id = m.campaign, ad_set_id = m.ad_set, ad_id = m.ad,
       resolved_at = CASE WHEN m.campaign IS NOT NULL THEN now() END, version = t.version + 1, updated_at = now()
-    FROM (SELECT * FROM unnest(CAST(:touches AS text[]), CAST(:versions AS bigint[]), CAST(:answers AS bigint[]))
-                        AS c(touch_id, version, answer) ORDER BY touch_id) c
-    JOIN unnest(CAST(:campaigns AS text[]), CAST(:ad_sets AS text[]), CAST(:ads AS text[]), CAST(:methods AS text[]),
-                CAST(:reasons AS text[]), CAST(:confidences AS float8[]))
-           WITH ORDINALITY AS m(campaign, ad_set, ad, method, reason, confidence, answer) USING (answer)
-    WHERE t.tenant_id = :tenant AND t.id = c.touch_id AND t.version = c.version
+    FROM (SELECT * FROM unnest(CAST(:touches AS text[]), CAST(:versions AS bigint[]), CAST(:campaigns AS text[]),
+                               CAST(:ad_sets AS text[]), CAST(:ads AS text[]), CAST(:methods AS text[]),
+                               CAST(:reasons AS text[]), CAST(:confidences AS float8[]))
+            AS u(touch_id, version, campaign, ad_set, ad, method, reason, confidence) ORDER BY touch_id) m
+    WHERE t.tenant_id = :tenant AND t.id = m.touch_id AND t.version = m.version
       AND (t.resolution_method, t.resolution_reason, t.confidence, t.ad_campaign_id, t.ad_set_id, t.ad_id)
           IS DISTINCT FROM (m.method, m.reason, m.confidence, m.campaign, m.ad_set, m.ad)
     RETURNING t.id
@@ -178,30 +178,23 @@ async def _resolve(
     if not named:
         return Resolved()
     known = catalogue or await load_catalogue(session, runtime, tenant_id)
-    wanted = [Named(**{name: getattr(row, name) for name in _NAMES}) for row in named]
+    wanted = [Named(**dict(zip(_NAMES, row, strict=False))) for row in named]
     # Unknown names are compared with all campaigns: many of them would hold up every other request.
     work = partial(_answers, wanted, known)
     answers = await asyncio.to_thread(work) if len(wanted) > FEW else work()
-    matches = [answer if isinstance(answer, Match) else None for answer in answers]
-    outcome: dict[str, Any] = {
-        "tenant": tenant_id,
-        "touches": [touch_id for row in named for touch_id in row.ids],
-        "versions": [version for row in named for version in row.versions],
-        "answers": [number for number, row in enumerate(named, 1) for _ in row.ids],
-        "campaigns": [match.campaign_id if match else None for match in matches],
-        "ad_sets": [match.ad_set_id if match else None for match in matches],
-        "ads": [match.ad_id if match else None for match in matches],
-        "methods": [match.method if match else "unresolved" for match in matches],
-        "reasons": [_reason(answer) for answer in answers],
-        "confidences": [match.confidence if match else None for match in matches],
-    }
+    touches = [
+        (touch_id, version, *said)
+        for row, said in zip(named, map(_said, answers), strict=True)
+        for touch_id, version in zip(row.ids, row.versions, strict=True)
+    ]
+    outcome = dict(zip(_OUTCOME, map(list, zip(*touches, strict=True)), strict=True))
     await turn_to_change(session, tenant_id)
-    changed = list((await session.execute(_UPDATE, outcome)).scalars())
+    changed = list((await session.execute(_UPDATE, {"tenant": tenant_id, **outcome})).scalars())
     await tell(session, runtime, tenant_id, changed, credit=credit)
     return Resolved(
         changed=tuple(changed),
-        seen=len(outcome["touches"]),
-        resolved=sum(len(row.ids) for row, match in zip(named, matches, strict=True) if match),
+        seen=len(touches),
+        resolved=sum(isinstance(answer, Match) * len(row.ids) for row, answer in zip(named, answers, strict=True)),
         ambiguous=sum(isinstance(answer, Ambiguous) for answer in answers),
     )
 
@@ -245,9 +238,13 @@ async def tell(
     await write_back(session, links, tenant_id, "analytics_session", "attribution_resolved", resolved)
 
 
-def _reason(answer: Answer) -> str | None:
+_OUTCOME = ("touches", "versions", "campaigns", "ad_sets", "ads", "methods", "reasons", "confidences")
+
+
+def _said(answer: Answer) -> tuple[str | float | None, ...]:
+    """What a touch learns: the values of `_OUTCOME` behind its id and version."""
     if isinstance(answer, Match):
-        return answer.reason
-    if isinstance(answer, Ignored):
-        return "ignored"
-    return "ambiguous" if isinstance(answer, Ambiguous) else "unknown_campaign"
+        found = answer
+        return found.campaign_id, found.ad_set_id, found.ad_id, found.method, found.reason, found.confidence
+    no = "ignored" if isinstance(answer, Ignored) else "ambiguous" if isinstance(answer, Ambiguous) else None
+    return None, None, None, "unresolved", no or "unknown_campaign", None
