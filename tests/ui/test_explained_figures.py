@@ -146,5 +146,15 @@ async def test_who_decided_is_called_by_name_and_the_money_that_moved_is_explain
         await expect(
             page.get_by_role("dialog", name="What is behind this figure?").get_by_text("Credit")
         ).to_be_visible()
+        # A visit that the decision moved names it, in the explanation of what it led to.
+        asked = f"campaign={campaign}&resolution_method=fuzzy_name_match&converted=true&limit=200"
+        touches = (await ask(visit, "GET", f"/attribution?{asked}"))["attributions"]
+        touch = next(each["id"] for each in touches if each["resolution_reason"] == "alias")
+        led = (await ask(visit, "GET", f"/attribution/{touch}/conversions?window=lifetime"))["conversions"][0]
+        await visit.go(f"/attribution?explain=conversion:{led['conversion_id']}&explain_window=lifetime")
+        why = page.get_by_role("dialog", name="Why this credit?")
+        link = why.get_by_role("link", name=re.compile("approved|given this campaign")).first
+        await expect(link).to_have_attribute("href", re.compile(f"decided={decided['id']}"))
+        await visit.check("explain-decision")
     finally:
         await ask(visit, "POST", f"/attribution/aliases/{decided['id']}/revert")

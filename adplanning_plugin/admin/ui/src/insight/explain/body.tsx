@@ -154,7 +154,7 @@ function TouchName({ of }: { of: ExplainedTouch }) {
       {campaign ? <TextLink to={`/campaigns/${campaign}`} search={carried}>{name}</TextLink> : <span className="font-medium">{name}</span>}
       {of.is_direct ? null : <SourceBadge source={of.source} />}
       {of.device ? <span className="text-xs text-muted">{[words(of.device), of.browser].filter(Boolean).join(", ")}</span> : null}
-      {of.resolution.resolution_method === "not_applicable" ? null : <MethodBadge method={of.resolution.resolution_method} />}
+      {of.resolution.resolution_method === "not_applicable" || of.resolution.decision ? null : <MethodBadge method={of.resolution.resolution_method} />}
       {of.resolution.confidence !== null && of.resolution.confidence < 1 ? <span className="text-xs text-muted">{Math.round(of.resolution.confidence * 100)} % sure</span> : null}
     </div>
   )

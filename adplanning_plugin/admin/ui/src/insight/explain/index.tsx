@@ -33,7 +33,7 @@ export function Explains({ of, ...rest }: ButtonProps) {
 /** The same of a figure whose explanation the page opens by itself. */
 export function Opens({ about, quiet = false, className, children, onOpen }: Omit<ButtonProps, "of"> & { onOpen: () => void }) {
   return (
-    <button type="button" data-explains aria-haspopup="dialog" onClick={onOpen} className={cn(STYLE, !quiet && "underline", className)}>
+    <button type="button" data-explains aria-haspopup="dialog" onClick={onOpen} className={cn(STYLE, quiet ? "pointer-coarse:underline" : "underline", className)}>
       {children}
       <span className="sr-only">: why? {about}</span>
     </button>
