@@ -26,7 +26,7 @@ from adplanning_plugin.attribution.schemas import AssignTouchpoint, NewTouchpoin
 from adplanning_plugin.attribution.touchpoints import NOT_APPLICABLE, RESOLVABLE, Stored
 from adplanning_plugin.attribution.turns import turn_to_change
 from adplanning_plugin.attribution.utm import campaign_key
-from adplanning_plugin.kernel.days import now, parse_instant
+from adplanning_plugin.kernel.days import now, parse_past
 from adplanning_plugin.kernel.errors import Conflict, FieldError, Invalid
 from adplanning_plugin.kernel.ids import new_id
 from adplanning_plugin.kernel.landing import fold
@@ -50,7 +50,7 @@ async def create_manual(session: AsyncSession, runtime: Runtime, tenant_id: str,
         visitor_id=_visitor(given.visitor_id, given.session_id, given.person_id),
         session_id=given.session_id,
         person_id=given.person_id,
-        occurred_at=_past(given.occurred_at) if given.occurred_at else now(),
+        occurred_at=now() if given.occurred_at is None else parse_past(given.occurred_at, "occurred_at"),
         website_id=given.website_id,
         landing_path=given.landing_path,
     )
@@ -84,7 +84,7 @@ async def edit_manual(
             raise Invalid(
                 FieldError("occurred_at", "required", "occurred_at must be a time such as 2026-02-07T10:00:00Z.")
             )
-        touch.occurred_at = _past(changes["occurred_at"])
+        touch.occurred_at = parse_past(changes["occurred_at"], "occurred_at")
     for name in ("website_id", "landing_path"):
         if name in changes:
             setattr(touch, name, changes[name])
@@ -215,10 +215,3 @@ def _visitor(visitor_id: str | None, session_id: str | None, person_id: str | No
         return f"person:{person_id}"
     message = "Name whose touch it is: visitor_id, session_id or person_id."
     raise Invalid(FieldError("visitor_id", "required", message))
-
-
-def _past(value: str) -> Any:
-    at = parse_instant(value, "occurred_at")
-    if at > now():
-        raise Invalid(FieldError("occurred_at", "in_the_future", "occurred_at must not lie in the future."))
-    return at

@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adplanning_plugin.kernel.errors import FieldError, Invalid
 
+_GRACE = timedelta(minutes=10)
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+
 
 def now() -> datetime:
     """The present instant, aware, in UTC."""
@@ -55,6 +58,16 @@ def parse_instant(value: str, field: str) -> datetime:
         message = f"{field} must be an RFC 3339 time with an offset, such as 2026-02-07T10:00:00Z."
         raise Invalid(FieldError(field, "not_a_time", message))
     return instant.astimezone(UTC)
+
+
+def parse_past(value: str, field: str) -> datetime:
+    """An instant of what has happened: not in the future (ten minutes' grace for clocks), nor before 1990."""
+    instant = parse_instant(value, field)
+    if instant > now() + _GRACE:
+        raise Invalid(FieldError(field, "in_the_future", f"{field} must not be in the future."))
+    if instant < _EARLIEST:
+        raise Invalid(FieldError(field, "too_early", f"{field} must not be before 1990."))
+    return instant
 
 
 def rfc3339(instant: datetime) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adplanning_plugin.kernel.days import day_start, now, parse_instant
+from adplanning_plugin.kernel.days import day_start, now, parse_instant, parse_past
 from adplanning_plugin.kernel.errors import FieldError, Invalid
 from adplanning_plugin.kernel.money import check_currency, to_minor
 from adplanning_plugin.kernel.runtime import Runtime
@@ -19,7 +19,6 @@ from adplanning_plugin.tracking.models import Goal
 
 MAX_TEXT = 500
 MAX_PROPERTIES = 16 * 1024
-_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LINKED = {
     "ad_campaign_id": "ad_campaign",
     "ad_set_id": "ad_set",
@@ -65,15 +64,8 @@ def read_money(amount: Any, alias: Any, currency: str | None, fallback: str) -> 
 
 
 def read_time(value: str | None) -> datetime:
-    """An instant that is not in the future (ten minutes' grace for clocks) nor before 1990; now where there is none."""
-    if value is None:
-        return now()
-    instant = parse_instant(value, "occurred_at")
-    if instant > now() + timedelta(minutes=10):
-        raise Invalid(FieldError("occurred_at", "in_the_future", "occurred_at must not be in the future."))
-    if instant < _EARLIEST:
-        raise Invalid(FieldError("occurred_at", "too_early", "occurred_at must not be before 1990."))
-    return instant
+    """When something happened; now where nobody says."""
+    return now() if value is None else parse_past(value, "occurred_at")
 
 
 def read_bound(value: str | None, field: str, zone: str, *, end: bool) -> datetime | None:
