@@ -54,12 +54,20 @@ def steps_of_converted(level: str) -> str:
   {_TOUCH if level in {"source", "campaign"} else ""}"""
 
 
-def open_touches(components: str, columns: str) -> str:
+_USED = f"""
+      SELECT 1 FROM adplanning.credit x JOIN adplanning.conversion c ON c.id = x.conversion_id
+      WHERE x.tenant_id = :tenant AND x.touch_id = t.id AND x.window_days = :window AND {IN_FORCE}
+        AND {_COUNTED}
+        AND c.conversion_type = :type"""
+
+
+def open_touches(components: str, columns: str, used: str = _USED) -> str:
     """Touches that no counted conversion of the type follows within the window, by subject.
 
     Args:
         components: a select of node (a visitor) and component_id (its subject).
         columns: of the touch `t`, which become those of the steps.
+        used: a select that finds a row where such a conversion has `t`.
     """
     return f"""
   SELECT t.id COLLATE "C" AS tie, t.occurred_at AS at, {columns},
@@ -68,27 +76,23 @@ def open_touches(components: str, columns: str) -> str:
   WHERE t.tenant_id = :tenant
     AND (:window = 0 OR (t.occurred_at >= CAST(:start AS timestamptz) - make_interval(days => :window)
                          AND t.occurred_at < CAST(:end AS timestamptz) + make_interval(days => :window)))
-    AND NOT EXISTS (
-      SELECT 1 FROM adplanning.credit x JOIN adplanning.conversion c ON c.id = x.conversion_id
-      WHERE x.tenant_id = :tenant AND x.touch_id = t.id AND x.window_days = :window AND {IN_FORCE}
-        AND {_COUNTED}
-        AND c.conversion_type = :type
-    )"""
+    AND NOT EXISTS ({used})"""
 
 
 OPEN_JOURNEYS = """
   SELECT * FROM (
-    SELECT *, max(at) OVER (PARTITION BY subject, journey) AS ended FROM (
-      SELECT *, sum(is_end) OVER (PARTITION BY subject ORDER BY at DESC, tie DESC) AS journey FROM (
-        SELECT *, CASE WHEN later IS NULL OR (:window > 0 AND later - at > make_interval(days => :window)) THEN 1
-                       ELSE 0 END AS is_end
-        FROM (SELECT *, lag(at) OVER (PARTITION BY subject ORDER BY at DESC, tie DESC) AS later FROM open) o
-      ) marked
-    ) numbered
+    SELECT *, min(at) FILTER (WHERE later IS NULL OR (:window > 0 AND later - at > make_interval(days => :window)))
+                OVER (PARTITION BY subject ORDER BY at DESC, tie DESC ROWS UNBOUNDED PRECEDING) AS ended
+    FROM (SELECT *, lag(at) OVER (PARTITION BY subject ORDER BY at DESC, tie DESC) AS later FROM open) o
   ) told
   WHERE ended >= :start AND ended < :end AND (:window = 0 OR at >= ended - make_interval(days => :window))"""
-"""`open` cut into journeys, each with the time of its last touch; those that ended in the period, without what the
-window does not reach."""
+"""`open` cut into journeys, each known by its subject and the time of its last touch: newest first, the earliest end so
+far is a touch's own. Those that ended in the period, without what the window does not reach."""
+
+
+_NEAR = """(:window = 0 OR (c.occurred_at >= CAST(:start AS timestamptz) - make_interval(days => :window)
+    AND c.occurred_at < CAST(:end AS timestamptz) + 2 * make_interval(days => :window)))"""
+"""Conversions that may have a touch of `open_touches`."""
 
 
 def label_of_touch(level: str) -> str:
@@ -97,7 +101,7 @@ def label_of_touch(level: str) -> str:
 
 
 STEPS_OF_OPEN = """
-  SELECT subject || ' ' || journey AS owner, false AS won, label, 0 AS place, at, tie FROM open_journey"""
+  SELECT subject || ' ' || ended AS owner, false AS won, label, 0 AS place, at, tie FROM open_journey"""
 
 
 def kept(collapse: str, *, newest: bool) -> str:
@@ -153,28 +157,41 @@ DISTRIBUTION = f"""
 """How many touches the conversions of `conv` had, and how long after the first one they came."""
 
 
-def whole_converted(level: str, condition: str) -> str:
-    """Distinct whole paths of conversions, with the bucket of the time that they took: one pass for all figures."""
-    return f"""
-WITH conv AS MATERIALIZED (SELECT (row_number() OVER ())::int AS nr, v.* FROM ({converted(condition)}) v),
-path AS (
-  SELECT conv.nr, array_agg({_LABELS[level]} ORDER BY x.position, x.touched_at, x.touch_id COLLATE "C") AS path,
-         min(x.touched_at) AS first_at
+def whole(level: str, condition: str, components: str | None = None) -> str:
+    """Distinct whole paths; credit is read once for all.
+
+    Args:
+        condition: on the conversion `c`. Their paths come with the bucket of the time that they took.
+        components: as `open_touches` has it, where journeys without a conversion are wanted too.
+    """
+    parts = [
+        f"""conv AS MATERIALIZED (
+  SELECT (row_number() OVER ())::int AS nr, v.* FROM ({converted(condition if components is None else _NEAR)}) v)""",
+        f"""hit AS MATERIALIZED (
+  SELECT conv.nr, {_LABELS[level]} AS label, x.position, x.touched_at, x.touch_id
   FROM conv JOIN adplanning.credit x ON x.tenant_id = :tenant AND x.conversion_id = conv.id
     AND x.window_days = :window AND x.touch_id <> '' AND {IN_FORCE}
-  {_TOUCH if level in {"source", "campaign"} else ""}
-  GROUP BY conv.nr
-)
+  {_TOUCH if level in {"source", "campaign"} else ""})""",
+        """path AS (
+  SELECT nr, array_agg(label ORDER BY position, touched_at, touch_id COLLATE "C") AS path,
+         min(touched_at) AS first_at
+  FROM hit GROUP BY nr)""",
+    ]
+    rows = f"""
 SELECT path, true AS won, currency, bucket, count(*) AS journeys, sum(net)::bigint AS value,
        sum(seconds)::bigint AS seconds
-FROM (SELECT coalesce(p.path, '{{}}') AS path, c.currency, c.net, {_AGES} FROM conv c LEFT JOIN path p USING (nr)) j
+FROM (SELECT coalesce(p.path, '{{}}') AS path, c.currency, c.net, {_AGES}
+      FROM conv c LEFT JOIN path p USING (nr) WHERE {condition}) j
 GROUP BY path, currency, bucket"""
-
-
-def whole_open(level: str, components: str) -> str:
-    """Distinct whole paths of journeys without a conversion."""
-    return f"""
-WITH open AS MATERIALIZED ({open_touches(components, f"{label_of_touch(level)} AS label")}),
-open_journey AS ({OPEN_JOURNEYS}),
-path AS (SELECT array_agg(label ORDER BY at, tie) AS path FROM open_journey GROUP BY subject, journey)
-SELECT path, false AS won, '' AS currency, count(*) AS journeys, 0 AS value FROM path GROUP BY path"""
+    if components is not None:
+        label = f"{label_of_touch(level)} AS label"
+        used = "SELECT 1 FROM hit WHERE hit.touch_id = t.id"
+        parts += [
+            f"open AS MATERIALIZED ({open_touches(components, label, used)})",
+            f"open_journey AS ({OPEN_JOURNEYS})",
+            "open_path AS (SELECT array_agg(label ORDER BY at, tie) AS path FROM open_journey GROUP BY subject, ended)",
+        ]
+        rows += """
+UNION ALL
+SELECT path, false, '', NULL, count(*), 0, NULL FROM open_path GROUP BY path"""
+    return f"WITH {', '.join(parts)}{rows}"

@@ -23,10 +23,10 @@ from adplanning_plugin.journeys.paths import (
     PathCounts,
     PathQuestion,
     components_sql,
-    converted_paths,
     in_ranges,
     merged,
     ranges_of,
+    whole_paths,
 )
 from adplanning_plugin.kernel.days import day_of, day_range
 
@@ -141,7 +141,7 @@ async def summarised(
             spread.hours[row.bucket] = spread.hours.get(row.bucket, 0) + row.journeys
             spread.seconds += row.seconds
     if summary.stale:
-        for row in await converted_paths(session, question, summary.stale):
+        for row in await whole_paths(session, msgspec.structs.replace(question, open=False), summary.stale):
             rows.append(row)
             spread.add(len(row.path), row.bucket, row.journeys, row.seconds)
     return merged(rows, question.transform), spread
@@ -320,7 +320,7 @@ def _count_open() -> TextClause:
           SELECT (max(at) AT TIME ZONE :zone)::date AS day, array_agg(channel ORDER BY at, tie) AS channels,
                  array_agg(platform ORDER BY at, tie) AS platforms,
                  floor(extract(epoch FROM max(at) - min(at)))::bigint AS seconds
-          FROM open_journey GROUP BY subject, journey
+          FROM open_journey GROUP BY subject, ended
         )
         INSERT INTO adplanning.journey_path ({_COLUMNS})
         SELECT CAST(:tenant AS text), CAST(:window AS smallint), k.level, CAST(:type AS text), j.day, false, '',

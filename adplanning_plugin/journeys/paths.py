@@ -175,12 +175,12 @@ async def ranked_paths(
 ) -> tuple[Ranked, Distribution]:
     """The `limit` first paths, and how long all are and take, from touches."""
     if question.level != "campaign":
-        rows = await converted_paths(session, question)
+        rows = await whole_paths(session, question)
         spread = Distribution()
         for row in rows:
-            spread.add(len(row.path), row.bucket, row.journeys, row.seconds)
-        opened = await open_paths(session, question) if question.open else ()
-        return first_of(merged([*rows, *opened], question.transform), by, question.currency, limit), spread
+            if row.won:
+                spread.add(len(row.path), row.bucket, row.journeys, row.seconds)
+        return first_of(merged(rows, question.transform), by, question.currency, limit), spread
     statement = _ranked(question.collapse, by, newest=question.newest is not None, opened=question.open)
     values = {**question.values(), "currency": question.currency, "limit": limit, "newest": question.newest}
     await session.execute(_HASHED)
@@ -205,12 +205,12 @@ def first_of(lines: Sequence[PathCounts], by: str, currency: str, limit: int) ->
     )
 
 
-async def converted_paths(session: AsyncSession, question: PathQuestion, days: Sequence[date] = ()) -> Sequence[Any]:
-    """Whole paths of the period's conversions, or of some local days of it: path, won, currency, bucket, journeys,
-    value, seconds."""
+async def whole_paths(session: AsyncSession, question: PathQuestion, days: Sequence[date] = ()) -> Sequence[Any]:
+    """Whole paths of the period, or of some local days of it: path, won, currency, bucket, journeys, value, seconds."""
     ranges = ranges_of(days, question.zone)
-    values = {**question.values(), **ranges}
-    return (await session.execute(_whole_converted(question.level, len(ranges) // 2), values)).all()
+    await session.execute(_HASHED)
+    statement = _whole(question.level, len(ranges) // 2, opened=question.open)
+    return (await session.execute(statement, {**question.values(), **ranges})).all()
 
 
 def ranges_of(days: Sequence[date], zone: str) -> dict[str, datetime]:
@@ -228,19 +228,8 @@ def ranges_of(days: Sequence[date], zone: str) -> dict[str, datetime]:
 
 
 @lru_cache(maxsize=64)
-def _whole_converted(level: str, days: int) -> TextClause:
-    return text(sql.whole_converted(level, in_ranges(days)))
-
-
-async def open_paths(session: AsyncSession, question: PathQuestion) -> Sequence[Any]:
-    """Whole paths of journeys without a conversion: path, won, currency, journeys, value."""
-    await session.execute(_HASHED)
-    return (await session.execute(_whole_open(question.level), question.values())).all()
-
-
-@lru_cache(maxsize=8)
-def _whole_open(level: str) -> TextClause:
-    return text(sql.whole_open(level, components_sql()))
+def _whole(level: str, ranges: int, *, opened: bool) -> TextClause:
+    return text(sql.whole(level, in_ranges(ranges), components_sql() if opened else None))
 
 
 async def distribution(session: AsyncSession, question: PathQuestion) -> Distribution:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+import traceback
 
 from tests.bench.harness import BenchError, table, write
 
@@ -39,6 +40,10 @@ def main(arguments: list[str]) -> int:
             section = importlib.import_module(f"tests.bench.{name}").run()
         except BenchError as problem:
             print(f"   not measured: {problem}", file=sys.stderr)
+            failed += 1
+            continue
+        except Exception:  # noqa: BLE001 - the sections behind it are measured all the same
+            traceback.print_exc()
             failed += 1
             continue
         section.note(f"The section took {time.monotonic() - began:.0f} s.")

@@ -125,5 +125,6 @@ def _times(web: Web, made: BenchDatabase, path: str) -> tuple[list[float], float
         if number >= 3:
             times.append(time.perf_counter() - began)
         assert answer.status == 200, content[:500]
+        assert b"could not be read" not in content, "a section of the profile failed"
     connection.close()
     return times, (process_cpu(web.pid) - served_cpu) / ASKED, (made.cpu() - used) / ASKED

@@ -165,9 +165,6 @@ async def _funnels(section: Section, made: BenchDatabase, runtime: Runtime) -> N
 
     stages, by_hand = await _rounds(runtime, PEOPLE_OF, ours, plain)
     wall, cpu, replayed = await _timed(runtime, PEOPLE_OF, _replay(values))
-    if not stages[2] == by_hand[2] == replayed:
-        message = f"the funnel {stages[2]} differs from the replay {replayed} or from plain SQL {by_hand[2]}."
-        raise BenchError(message)
     what = f"funnel of 5 stages over {people:,} people"
     share = people / 300_000
     section.at_most(f"{what}, CPU of the database", 1000 * median(stages[1]), 150 * share, "ms", _wall(stages[0]))
@@ -176,9 +173,12 @@ async def _funnels(section: Section, made: BenchDatabase, runtime: Runtime) -> N
         f"{ratios(stages[1], by_hand[1]):.2f}× its CPU",
     )
     section.add(
-        f"{what} against a replay of raw events (equal, {wall:.1f} s wall, {cpu:.1f} CPU s)",
+        f"{what} against a replay of raw events ({wall:.1f} s wall, {cpu:.1f} CPU s)",
         f"1/{cpu / median(stages[1]):.0f} of its CPU",
     )
+    equal = stages[2] == by_hand[2] == replayed
+    said = "equal" if equal else f"{stages[2]}, not {replayed}; plain SQL {by_hand[2]}"
+    section.add("people at each stage, against the replay and plain SQL", said, "equal", met=equal)
     asked = FunnelQuestion(
         tenant_id=PEOPLE_OF,
         steps=read_steps("event:page_view,event:product_view,event:add_to_cart"),

@@ -49,7 +49,7 @@ class StoreHooks:
 def install(url: str) -> AdPlanning:
     """The plugin; background work is off, so that what is measured is what was asked for."""
     options = Options(
-        database=DatabaseOptions(url=url),
+        database=DatabaseOptions(url=url, statement_timeout_ms=300_000),  # whole tables at once, on a busy machine
         cookie=CookieOptions(secure=False),
         ingest=IngestOptions(rate_per_minute=1_000_000_000),  # one client stands for all; the limit is still counted
         work=WorkOptions(mode="off"),
