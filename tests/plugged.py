@@ -14,10 +14,8 @@ from sqlalchemy import text
 
 from adplanning_plugin import Actor, Options, Tenant, hookimpl
 from adplanning_plugin.hookspecs import PROJECT, Specs
-from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.http import admin_router
-from adplanning_plugin.kernel.models import Base
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.sweep import LinkedEntities
@@ -25,6 +23,7 @@ from adplanning_plugin.kernel.watermark import Streams
 from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Links
 from adplanning_plugin.options import DatabaseOptions
+from tests.databases import EMPTY
 
 ALL = frozenset({"adplanning:read", "adplanning:write", "adplanning:manage", "adplanning:pii"})
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,24 +70,18 @@ def plugged(database: Database, *plugins: object, links: Links | None = None, **
 
 
 @asynccontextmanager
-async def migrated(postgres_server: Any, name: str) -> AsyncIterator[Database]:
+async def cloned(postgres_server: Any, template: str, name: str) -> AsyncIterator[Database]:
     """A database with the plugin's tables, dropped behind the block."""
-    postgres_server.drop(name)
-    url = postgres_server.create(name)
-    database = Database.connect(DatabaseOptions(url=url))
-    async with database.engine.begin() as connection:
-        await connection.execute(text("CREATE SCHEMA adplanning"))
-    migrate.upgrade(url)
+    database = Database.connect(DatabaseOptions(url=postgres_server.create(name, template)))
     yield database
     await database.close()
     postgres_server.drop(name)
 
 
 async def emptied(database: Database) -> Database:
-    """The database with no row in any of the plugin's tables."""
-    names = ", ".join(table.fullname for table in Base.metadata.sorted_tables)
+    """The database with no row in any table but those in `public`."""
     async with database.engine.begin() as connection:
-        await connection.execute(text(f"TRUNCATE {names}"))
+        await connection.execute(text(EMPTY))
     return database
 
 

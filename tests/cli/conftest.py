@@ -20,7 +20,7 @@ from litestar import Litestar
 from host_example.app import create_app
 from host_example.history import connect, generate, load
 from host_example.settings import StoreSettings
-from tests.databases import ROOT, PostgresServer, aside, make_template
+from tests.databases import ROOT, PostgresServer, aside
 
 STORE = "host_example.app:create_app"
 SECRET = "a secret that only the tests of the command line know"
@@ -113,11 +113,10 @@ def store_app(url: str, **options: Any) -> Litestar:
 
 
 @pytest.fixture(scope="session")
-def history_template(postgres_server: PostgresServer, worker_name: str) -> Iterator[str]:
+def history_template(postgres_server: PostgresServer, template_database: str, worker_name: str) -> Iterator[str]:
     """The name of a migrated database whose store has a short history that the plugin has not seen yet."""
     name = f"cli_history_{os.getpid()}_{worker_name}"
-    make_template(postgres_server, name)
-    url = postgres_server.url(name)
+    url = postgres_server.create(name, template_database)
 
     async def fill() -> None:
         async with store_app(url, plugin=False).lifespan():

@@ -15,11 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from adplanning_plugin import Actor, Options, Tenant, hookimpl
 from adplanning_plugin.hookspecs import PROJECT, Section, Specs
-from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.events import publish
 from adplanning_plugin.kernel.http import admin_router
-from adplanning_plugin.kernel.models import Base
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.kernel.sweep import LinkedEntities
@@ -30,6 +28,7 @@ from adplanning_plugin.options import DatabaseOptions
 from adplanning_plugin.tracking.hooks import TrackingHooks
 from adplanning_plugin.tracking.models import Conversion
 from tests.conversions import shop
+from tests.plugged import emptied
 
 ALL = frozenset({"adplanning:read", "adplanning:write", "adplanning:manage", "adplanning:pii"})
 
@@ -56,17 +55,14 @@ class StoreHooks:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def store_database(postgres_server: Any, worker_name: str) -> AsyncIterator[Database]:
+async def store_database(postgres_server: Any, template_database: str, worker_name: str) -> AsyncIterator[Database]:
     name = f"test_conversions_{os.getpid()}_{worker_name}"
-    postgres_server.drop(name)
-    url = postgres_server.create(name)
+    url = postgres_server.create(name, template_database)
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
     async with engine.begin() as connection:
         await connection.execute(text("CREATE SCHEMA till"))
         await connection.run_sync(shop.metadata.create_all)
-        await connection.execute(text("CREATE SCHEMA IF NOT EXISTS adplanning"))
     await engine.dispose()
-    migrate.upgrade(url)
     database = Database.connect(DatabaseOptions(url=url, pool_size=16))
     yield database
     await database.close()
@@ -76,10 +72,7 @@ async def store_database(postgres_server: Any, worker_name: str) -> AsyncIterato
 @pytest_asyncio.fixture(loop_scope="session")
 async def runtime(store_database: Database) -> Runtime:
     """A runtime over empty tables: two stores, India and Japan."""
-    plugin_tables = Base.metadata.sorted_tables
-    names = ", ".join(table.fullname for table in [*shop.metadata.sorted_tables, *plugin_tables])
-    async with store_database.engine.begin() as connection:
-        await connection.execute(text(f"TRUNCATE {names}"))
+    await emptied(store_database)
     hooks = pluggy.PluginManager(PROJECT)
     hooks.add_hookspecs(Specs)
     hooks.register(StoreHooks())

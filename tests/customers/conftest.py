@@ -17,7 +17,6 @@ from adplanning_plugin import hookimpl
 from adplanning_plugin.customers.hooks import CustomersHooks
 from adplanning_plugin.hookspecs import PersonalData
 from adplanning_plugin.identity import identifier_for_email
-from adplanning_plugin.kernel import migrate
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.http import admin_router
 from adplanning_plugin.kernel.models import SCHEMA, Base
@@ -128,15 +127,11 @@ class Shop(Store):
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def peopled(postgres_server: Any, worker_name: str) -> AsyncIterator[str]:
+async def peopled(postgres_server: Any, template_database: str, worker_name: str) -> AsyncIterator[str]:
     """The name of a database in which Asha and Bela have been for a while; each test has a copy of its own."""
     name = f"test_customers_{os.getpid()}_{worker_name}"
-    postgres_server.drop(name)
-    url = postgres_server.create(name)
+    url = postgres_server.create(name, template_database)
     database = Database.connect(DatabaseOptions(url=url))
-    async with database.engine.begin() as connection:
-        await connection.execute(text("CREATE SCHEMA adplanning"))
-    migrate.upgrade(url)
     async with database.engine.begin() as connection:
         await connection.execute(text(_MAKE_NOTES))
     await Shop(customers_runtime(database)).people()

@@ -23,7 +23,7 @@ from adplanning_plugin.kernel.runtime import Runtime
 from adplanning_plugin.links import Links
 from adplanning_plugin.tracking.hooks import TrackingHooks
 from adplanning_plugin.tracking.models import Event
-from tests.plugged import ALL, DAY, HOUR, NOON, OwnTables, admin_of, emptied, migrated, plugged
+from tests.plugged import ALL, DAY, HOUR, NOON, OwnTables, admin_of, cloned, emptied, plugged
 
 __all__ = ["ALL", "DAY", "HOUR", "NOON", "STAGES", "Store", "make_runtime"]
 
@@ -38,8 +38,9 @@ def make_runtime(database: Database, *plugins: object, links: Links | None = Non
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def journeys_database(postgres_server: Any, worker_name: str) -> AsyncIterator[Database]:
-    async with migrated(postgres_server, f"test_journeys_{os.getpid()}_{worker_name}") as database:
+async def journeys_database(postgres_server: Any, template_database: str, worker_name: str) -> AsyncIterator[Database]:
+    name = f"test_journeys_{os.getpid()}_{worker_name}"
+    async with cloned(postgres_server, template_database, name) as database:
         yield database
 
 

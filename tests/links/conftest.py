@@ -15,9 +15,9 @@ from adplanning_plugin.kernel.models import security_statements
 from adplanning_plugin.links.owned import EXTENSIONS, OWNED
 from adplanning_plugin.options import DatabaseOptions
 from tests.links import stores
+from tests.plugged import emptied
 
 PLUGIN_TABLES = [*OWNED.values(), *EXTENSIONS.values()]
-STORE_TABLES = [*stores.metadata.sorted_tables, *stores.Base.metadata.sorted_tables]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -45,10 +45,7 @@ async def links_database(postgres_server: Any, worker_name: str) -> AsyncIterato
 @pytest_asyncio.fixture(loop_scope="session")
 async def database(links_database: Database) -> Database:
     """The database, emptied."""
-    tables = ", ".join(table.fullname for table in [*STORE_TABLES, *PLUGIN_TABLES])
-    async with links_database.engine.begin() as connection:
-        await connection.execute(text(f"TRUNCATE {tables}"))
-    return links_database
+    return await emptied(links_database)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A small store with nothing but capture installed, on a real database."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import asyncio
@@ -29,6 +28,7 @@ from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Link, Links
 from adplanning_plugin.options import CookieOptions, DatabaseOptions, IngestOptions, Options
 from adplanning_plugin.tracking import CaptureMiddleware, app_routes, capture_routes, start_capture, stop_capture
+from tests.databases import EMPTY
 
 KEY, ORIGIN = "pk_capture_test", "https://shop.example"
 OTHER_KEY = "pk_other_store"
@@ -70,11 +70,6 @@ LINKS = [
         },
     )
 ]
-EMPTIED = (
-    "event", "session", "visitor", "identity_edge", "identity_denylist", "checkout_binding", "order_visit", "conversion",
-    "conversion_adjustment", "idempotency_key", "setting", "public_key", "wakeup", "watermark",
-    "dropped_traffic",
-)  # fmt: skip
 PAGE = "<!doctype html><title>Shop</title><p>Hello</p>"
 
 
@@ -228,8 +223,8 @@ async def shop(capture_database: str) -> AsyncIterator[Shop]:
     engine = create_async_engine(capture_database.replace("postgresql://", "postgresql+asyncpg://", 1))
     async with engine.begin() as connection:
         await connection.run_sync(host.create_all)
-        tables = ", ".join(f"adplanning.{name}" for name in EMPTIED)
-        await connection.execute(text(f"TRUNCATE purchases, {tables}"))
+        await connection.execute(text("TRUNCATE purchases"))
+        await connection.execute(text(EMPTY))
     await engine.dispose()
     hooks = StoreHooks()
     runtime = await make_runtime(capture_database, hooks)
