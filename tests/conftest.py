@@ -5,16 +5,15 @@
 
 import itertools
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adplanning_plugin.embedded import Postgres, Valkey
+from tests.chromium import chromium_path
 from tests.databases import TEST_SETTINGS, PostgresServer, make_template, prepare, template_name
 
 _SERVERS = pytest.StashKey[ExitStack]()
@@ -108,17 +107,6 @@ def database_url(make_database: Callable[..., str], template_database: str) -> s
 def empty_database_url(make_database: Callable[..., str]) -> str:
     """A fresh database with nothing in it."""
     return make_database()
-
-
-def chromium_path() -> str | None:
-    """The browser that tests may drive: one of the system's, or Playwright's own download."""
-    named = os.environ.get("ADPLANNING_CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found:
-        return found
-    downloads = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path("~/.cache/ms-playwright").expanduser())
-    patterns = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium")
-    return next((str(path) for pattern in patterns for path in sorted(downloads.glob(pattern))), None)
 
 
 @pytest.fixture(scope="session")

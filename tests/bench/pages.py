@@ -14,7 +14,7 @@ from tests.bench.harness import ROUNDS, BenchError, Section, median, spread
 from tests.bench.ingest import Web, served
 from tests.bench.server import BenchDatabase, database, version
 from tests.bench.store import MAIN, TOKEN
-from tests.conftest import chromium_path
+from tests.chromium import chromium_path
 from tests.databases import aside
 from tests.ui.lighthouse import scoring
 

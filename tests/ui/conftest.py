@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright
 
 from adplanning_plugin.admin.pages import STATIC
 from host_example.catalogue import PASSWORD
@@ -82,33 +82,46 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await browser.close()
 
 
+async def profile(site: Site, browser: Browser, email: str | None) -> BrowserContext:
+    """A profile of the browser, where somebody is signed in."""
+    context = await browser.new_context(reduced_motion="reduce", locale="en-GB", accept_downloads=True)
+    context.set_default_timeout(30_000)
+    await context.add_init_script(REPORT_CSP)
+    if email is not None:
+        login = await context.request.post(f"{site.origin}/auth/login", data={"email": email, "password": PASSWORD})
+        assert login.ok, await login.text()
+    return context
+
+
+@pytest.fixture(scope="session")
+def profiles() -> dict[str, BrowserContext]:
+    """Of everybody who has signed in: what their first page fetched is there for all that follow."""
+    return {}
+
+
 @pytest.fixture
-async def open_page(site: Site, browser: Browser) -> AsyncIterator[OpenPage]:
+async def open_page(site: Site, browser: Browser, profiles: dict[str, BrowserContext]) -> AsyncIterator[OpenPage]:
     """`visit = await open_page("/conversions", width=390, theme="dark", email="viewer@example.com")`.
 
-    `email=None` is nobody; `path=None` opens no page yet, for those who want to listen or to interfere first.
+    `email=None` is nobody, in a fresh profile; `path=None` opens no page yet, for those who want to listen or to
+    interfere first.
     """
     async with AsyncExitStack() as stack:
 
         async def open_page(
             path: str | None = "/", *, email: str | None = OWNER, width: int = 1440, theme: str = "light"
         ) -> Visit:
-            context = await browser.new_context(
-                viewport={"width": width, "height": 900},
-                color_scheme="dark" if theme == "dark" else "light",
-                reduced_motion="reduce",
-                locale="en-GB",
-                accept_downloads=True,
-            )
-            stack.push_async_callback(context.close)
-            context.set_default_timeout(30_000)
-            await context.add_init_script(REPORT_CSP)
-            if email is not None:
-                login = await context.request.post(
-                    f"{site.origin}/auth/login", data={"email": email, "password": PASSWORD}
-                )
-                assert login.ok, await login.text()
+            if email is None:
+                context = await profile(site, browser, None)
+                stack.push_async_callback(context.close)
+            elif email in profiles:
+                context = profiles[email]
+            else:
+                context = profiles[email] = await profile(site, browser, email)
             visit = Visit(site, await context.new_page(), width, theme)
+            stack.push_async_callback(visit.close)
+            await visit.page.set_viewport_size({"width": width, "height": 900})
+            await visit.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
             if path is not None:
                 await visit.go(path)
             return visit

@@ -22,7 +22,7 @@ import httpx
 from playwright.async_api import async_playwright
 
 from host_example.catalogue import PASSWORD
-from tests.conftest import chromium_path
+from tests.chromium import chromium_path
 from tests.ui.visiting import ROOT, Site, Visit
 
 PICTURE = ROOT / "docs" / "dashboard.png"

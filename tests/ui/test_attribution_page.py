@@ -12,7 +12,7 @@ from tests.ui.asking import ask
 from tests.ui.visiting import THEMES, WIDTHS, OpenPage, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-VIEWS = [("", "attribution"), ("?view=models", "attribution-models"), ("?view=touches", "attribution-visits")]
+VIEWS = [("models", "attribution-models"), ("touches", "attribution-visits")]
 
 
 async def unmatched_visit(visit: Visit) -> dict[str, object]:
@@ -24,30 +24,25 @@ async def open_visit(open_page: OpenPage, touch: dict[str, object]) -> Visit:
     return await open_page(f"/attribution?view=touches&range=this_year&method=unresolved&open={touch['id']}")
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize(("query", "name"), VIEWS)
-async def test_each_view_is_accessible_and_quiet(
-    open_page: OpenPage, query: str, name: str, width: int, theme: str
-) -> None:
-    visit = await open_page(f"/attribution{query}", width=width, theme=theme)
-    await visit.check(name)
+@pytest.mark.parametrize(("view", "name"), VIEWS)
+async def test_each_view_is_accessible_and_quiet(open_page: OpenPage, view: str, name: str) -> None:
+    visit = await open_page(f"/attribution?view={view}")
+    await visit.check(name, widths=WIDTHS, themes=THEMES)
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_a_visit_and_the_dialog_of_a_bulk_run_are_accessible(open_page: OpenPage, width: int, theme: str) -> None:
-    visit = await open_page("/attribution?view=touches&converted=true", width=width, theme=theme)
+async def test_a_visit_and_the_dialog_of_a_bulk_run_are_accessible(open_page: OpenPage, width: int) -> None:
+    visit = await open_page("/attribution?view=touches&converted=true", width=width)
     page = visit.page
     await page.get_by_role("button", name=re.compile(": open$")).first.click()
     await expect(page.get_by_role("heading", name="What it led to")).to_be_visible()
     await visit.settle()
-    await visit.check("attribution-visit")
+    await visit.check("attribution-visit", themes=THEMES)
     await page.keyboard.press("Escape")
     await page.get_by_role("button", name="More ways to match visits").click()
     await page.get_by_role("menuitem", name=re.compile("in the background")).click()
     await expect(page.get_by_role("dialog")).to_be_visible()
-    await visit.check("attribution-bulk")
+    await visit.check("attribution-bulk", themes=THEMES)
 
 
 async def test_a_sum_leads_to_exactly_the_visits_behind_it(open_page: OpenPage) -> None:

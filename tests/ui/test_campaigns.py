@@ -27,24 +27,12 @@ async def the_costliest(visit: Visit) -> dict[str, Any]:
     return (await asked(visit, "/ad-campaigns?limit=1&order=-spend"))["ad_campaigns"][0]
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_the_list_is_accessible_at_every_width_and_in_every_theme(
-    open_page: OpenPage, width: int, theme: str
-) -> None:
-    visit = await open_page("/campaigns", width=width, theme=theme)
-    await visit.check("campaigns")
-
-
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-async def test_a_campaign_is_accessible_at_every_width_and_in_every_theme(
-    open_page: OpenPage, width: int, theme: str
-) -> None:
-    visit = await open_page("/campaigns", width=width, theme=theme)
+async def test_a_campaign_is_accessible_at_every_width_and_in_every_theme(open_page: OpenPage, width: int) -> None:
+    visit = await open_page("/campaigns", width=width)
     await visit.go(f"/campaigns/{(await the_costliest(visit))['id']}?tab=touches")
     await visit.page.get_by_role("button", name="Open all").click()
-    await visit.check("campaign")
+    await visit.check("campaign", themes=THEMES)
 
 
 async def test_the_list_says_what_paid_back_and_leads_to_it(open_page: OpenPage) -> None:

@@ -38,17 +38,16 @@ def tile(page: Page, title: str) -> Locator:
     return page.locator("main").get_by_text(title, exact=True).locator("xpath=../..").locator("span.figure").first
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_list_detail_and_form_are_accessible_and_quiet(open_page: OpenPage, width: int, theme: str) -> None:
-    visit = await open_page("/conversions?more=1", width=width, theme=theme)
-    await visit.check("conversions-filters")
+async def test_list_detail_and_form_are_accessible_and_quiet(open_page: OpenPage, width: int) -> None:
+    visit = await open_page("/conversions?more=1", width=width)
+    await visit.check("conversions-filters", themes=THEMES)
     await visit.page.get_by_role("button", name="Enter a conversion").click()
     await visit.page.get_by_role("button", name="More fields").click()
-    await visit.check("conversions-form")
+    await visit.check("conversions-form", themes=THEMES)
     [row] = (await ask(visit, "GET", "/conversions?conversion_type=purchase&limit=1"))["conversions"]
     await visit.go(f"/conversions/{row['id']}")
-    await visit.check("conversion-page")
+    await visit.check("conversion-page", themes=THEMES)
 
 
 async def test_rows_name_the_source_and_the_campaign_that_attribution_found(open_page: OpenPage) -> None:

@@ -38,23 +38,19 @@ def source_of(body: dict[str, Any], name: str) -> dict[str, Any]:
     return next(each for each in body["sources"] if each["source"] == name)
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_all_sources_and_why_are_accessible_while_they_are_open(
-    open_page: OpenPage, width: int, theme: str
-) -> None:
-    visit = await open_page("/", width=width, theme=theme)
-    await visit.check("dashboard")
+async def test_all_sources_and_why_are_accessible_while_they_are_open(open_page: OpenPage, width: int) -> None:
+    visit = await open_page("/", width=width)
     await visit.page.get_by_role("button", name="All sources").click()
     sources = visit.page.get_by_role("dialog", name="How fresh the figures are")
     await expect(sources.get_by_text("Meta spend")).to_be_visible()
-    await visit.check("dashboard-sources")
+    await visit.check("dashboard-sources", themes=THEMES)
     await visit.page.keyboard.press("Escape")
     await expect(sources).to_be_hidden()
     await visit.page.get_by_role("button", name=re.compile("^Why does (Meta|Google) say")).first.click()
     await expect(visit.page.get_by_role("dialog", name=re.compile("^Why does"))).to_be_visible()
     await visit.settle()
-    await visit.check("dashboard-why")
+    await visit.check("dashboard-why", themes=THEMES)
 
 
 async def test_coverage_stands_first_and_every_area_has_live_figures(open_page: OpenPage) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
-from host_example.catalogue import PASSWORD
 from tests.ui.surveying import Registered, address, registered, walk
-from tests.ui.visiting import REPORT_CSP, THEMES, WIDTHS, Site, Visit
+from tests.ui.visiting import THEMES, WIDTHS, OpenPage, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAGES = registered()
@@ -20,28 +18,10 @@ ZOOMED = 640
 """A window of 1280 px at 200 %."""
 
 
-@pytest.fixture(scope="module")
-async def signed_in(site: Site, browser: Browser) -> AsyncIterator[BrowserContext]:
-    """One profile for the whole file: what the first page fetched is there for the next."""
-    context = await browser.new_context(
-        viewport={"width": 1440, "height": 900}, reduced_motion="reduce", locale="en-GB", color_scheme="light"
-    )
-    context.set_default_timeout(15_000)
-    await context.add_init_script(REPORT_CSP)
-    login = await context.request.post(
-        f"{site.origin}/auth/login", data={"email": "admin@example.com", "password": PASSWORD}
-    )
-    assert login.ok, await login.text()
-    yield context
-    await context.close()
-
-
 @pytest.fixture
-async def visit(site: Site, signed_in: BrowserContext) -> AsyncIterator[Visit]:
-    """A tab of that profile."""
-    page = await signed_in.new_page()
-    yield Visit(site, page, 1440, "light")
-    await page.close()
+async def visit(open_page: OpenPage) -> Visit:
+    """A tab that shows nothing yet."""
+    return await open_page(None)
 
 
 def heading_of(page: Page) -> Locator:
@@ -49,57 +29,40 @@ def heading_of(page: Page) -> Locator:
     return page.get_by_role("dialog").get_by_role("heading").or_(page.get_by_role("heading", level=1)).first
 
 
-async def open_entry(visit: Visit, signed_in: BrowserContext, entry: Registered) -> None:
+async def open_entry(visit: Visit, entry: Registered) -> None:
     """The page itself, not what stands in its place."""
-    await visit.page.goto(visit.site.url(await address(entry, visit.site, signed_in.request)))
-    await visit.quiet()
+    await visit.page.goto(visit.site.url(await address(entry, visit.site, visit.page.context.request)))
+    await visit.settle()
     assert await heading_of(visit.page).inner_text() not in INSTEAD
 
 
 @EVERY_PAGE
 async def test_it_can_be_read_by_everybody_at_every_width_in_every_theme_and_zoomed(
-    visit: Visit, signed_in: BrowserContext, entry: Registered
+    visit: Visit, entry: Registered
 ) -> None:
-    await open_entry(visit, signed_in, entry)
-    wrong: list[str] = []
-    for width in WIDTHS:
-        for theme in THEMES:
-            await visit.become(width, theme)
-            await visit.shot(f"page-{entry.name}")
-            # A theme changes colours alone: what else axe looks at is the same in both.
-            found = await visit.axe(*(["color-contrast"] if theme == "dark" else []))
-            wrong += [f"{width} {theme}: {each}" for each in found]
-            if await visit.scrolls_sideways():
-                wrong.append(f"{width} {theme}: the page scrolls sideways")
-            wrong += [f"{width} {theme}: {each} moves" for each in await visit.survey("moving")]
-    # At 390 px nothing has to be scrolled sideways, tables included.
-    wrong += [f"390: {each} scrolls sideways" for each in await visit.survey("scrollers")]
+    await open_entry(visit, entry)
+    await visit.check(f"page-{entry.name}", widths=WIDTHS, themes=THEMES)
+    await visit.become(390, "light")
+    assert await visit.survey("scrollers") == []  # nothing has to be scrolled sideways, tables included
     await visit.become(ZOOMED, "light")
-    if await visit.scrolls_sideways():
-        wrong.append("at 200 % zoom the page scrolls sideways")
-    assert wrong == []
-    assert visit.errors == []
+    assert not await visit.scrolls_sideways()
 
 
 @EVERY_PAGE
-async def test_the_keyboard_reaches_every_control_and_shows_where_it_is(
-    visit: Visit, signed_in: BrowserContext, entry: Registered
-) -> None:
-    await open_entry(visit, signed_in, entry)
+async def test_the_keyboard_reaches_every_control_and_shows_where_it_is(visit: Visit, entry: Registered) -> None:
+    await open_entry(visit, entry)
     assert await walk(visit) == {"missed": [], "unseen": [], "deaf": []}
 
 
 @EVERY_PAGE
-async def test_its_address_can_be_kept_and_back_leads_back(
-    visit: Visit, signed_in: BrowserContext, entry: Registered
-) -> None:
+async def test_its_address_can_be_kept_and_back_leads_back(visit: Visit, entry: Registered) -> None:
     page = visit.page
     heading = heading_of(page)
     await page.goto(visit.site.url("/conversions" if entry.path != "/conversions" else "/"))
-    await visit.quiet()
+    await visit.settle()
     before = await heading.inner_text()
     if entry.is_of_one:
-        await open_entry(visit, signed_in, entry)
+        await open_entry(visit, entry)
     else:
         await (
             page.get_by_role("navigation", name="Ad planning")
@@ -107,13 +70,13 @@ async def test_its_address_can_be_kept_and_back_leads_back(
             .click()
         )
         await expect(heading).not_to_have_text(before)
-    await visit.quiet()
+    await visit.settle()
     title, kept = await heading.inner_text(), page.url
     assert re.search(r"\w", await page.title())
     await page.reload()
     await expect(heading).to_have_text(title)
     assert page.url == kept
-    await visit.quiet()
+    await visit.settle()
     await page.go_back()
     await expect(heading).to_have_text(before)
     assert visit.errors == []

@@ -13,25 +13,22 @@ from tests.ui.visiting import THEMES, WIDTHS, OpenPage
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_a_figure_opens_its_conversions_and_each_its_explanation(
-    open_page: OpenPage, width: int, theme: str
-) -> None:
-    visit = await open_page("/attribution?by=channel&range=last_90_days", width=width, theme=theme)
+async def test_a_figure_opens_its_conversions_and_each_its_explanation(open_page: OpenPage, width: int) -> None:
+    visit = await open_page("/attribution?by=channel&range=last_90_days", width=width)
     page = visit.page
     figure = page.get_by_role("button", name=re.compile("why\\? Value of Paid Search"))
     value = (await figure.inner_text()).partition(":")[0].strip()
     await figure.click()
     drawer = page.get_by_role("dialog", name="What is behind this figure?")
     await expect(drawer.get_by_text(value).first).to_be_visible()
-    await visit.check("explain-figure")
+    await visit.check("explain-figure", themes=THEMES)
     await drawer.get_by_role("button", name=re.compile("^Order ")).first.click()
     one = page.get_by_role("dialog", name="Why this credit?")
     await expect(one.get_by_role("heading", name="Who gets what")).to_be_visible()
     await one.get_by_role("tab", name="Linear").click()
     await visit.settle()
-    await visit.check("explain-conversion")
+    await visit.check("explain-conversion", themes=THEMES)
     await one.get_by_role("button", name="All of the figure").click()
     await expect(drawer).to_be_visible()
     await page.keyboard.press("Escape")

@@ -60,7 +60,7 @@ async def test_which_campaign_paid_back_last_month(dashboard: Visit) -> None:
     await page.get_by_role("button", name=re.compile("^Period")).click()
     await page.get_by_role("button", name=re.compile("^Last month")).click()
     await page.get_by_role("columnheader", name="ROAS", exact=True).get_by_role("button").click()
-    await dashboard.quiet()
+    await dashboard.settle()
     table = page.get_by_role("table").filter(has=page.get_by_role("columnheader", name="Campaign"))
     shown = [await row.inner_text() for row in await table.locator("tbody tr").all()]
     clicks.within()
@@ -118,7 +118,7 @@ async def test_which_orders_are_missing_and_why(dashboard: Visit) -> None:
         if each["orders"]:
             await expect(causes.get_by_text(each["meaning"]).first).to_be_visible()
     await page.get_by_role("button", name=re.compile(f"^See these.*{cause}|^See this.*{cause}")).click()
-    await dashboard.quiet()
+    await dashboard.settle()
     orders = page.get_by_role("region", name="orders").locator("tbody tr")
     await expect(orders).to_have_count(most["orders"])
     said = [await row.inner_text() for row in await orders.all()]
@@ -163,7 +163,7 @@ async def test_these_rows_are_exported(dashboard: Visit, tmp_path: Path) -> None
     await page.locator("main").get_by_role("link", name="Orders", exact=True).click()
     await page.get_by_role("combobox", name="Platform").select_option("google")
     await page.get_by_role("columnheader", name="Value").get_by_role("button").click()
-    await dashboard.quiet()
+    await dashboard.settle()
     async with page.expect_download() as started:
         await page.get_by_role("button", name="Export CSV").click()
     clicks.within()

@@ -17,15 +17,11 @@ SECTIONS = (
 HEADLINES = ("Ad spend", "Total revenue", "Total conversions", "Total leads", "Social posts", "ROAS")
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_it_is_accessible_and_quiet_at_every_width_and_in_every_theme(
-    open_page: OpenPage, width: int, theme: str
-) -> None:
-    visit = await open_page("/metrics", width=width, theme=theme)
-    await visit.check("metrics")
+async def test_it_is_accessible_and_quiet_at_every_width_and_in_every_theme(open_page: OpenPage, width: int) -> None:
+    visit = await open_page("/metrics", width=width)
     await visit.page.get_by_role("button", name=re.compile("Last 30 days")).click()
-    assert await visit.axe() == []
+    await visit.check("metrics-period", themes=THEMES)
 
 
 async def test_the_six_headline_figures_and_every_section_are_there(open_page: OpenPage) -> None:

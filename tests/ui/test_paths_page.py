@@ -9,13 +9,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAGE = "/journeys/paths?range=last_90_days"
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-async def test_the_page_stands_at_every_width(open_page: OpenPage, width: int, theme: str) -> None:
-    visit = await open_page(PAGE, width=width, theme=theme)
+async def test_the_page_stands_at_every_width(open_page: OpenPage) -> None:
+    visit = await open_page(PAGE)
     await visit.settle()
     await expect(visit.page.get_by_role("img", name="journeys converted")).to_be_visible()
-    await visit.check("paths")
+    await visit.check("paths", widths=WIDTHS, themes=THEMES)
 
 
 async def test_paths_are_written_as_chosen_and_the_address_keeps_it(open_page: OpenPage) -> None:

@@ -26,14 +26,9 @@ APART = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize(("query", "name"), [("", "reconciliation"), ("?view=quality", "quality")])
-async def test_each_view_is_accessible_and_quiet(
-    open_page: OpenPage, query: str, name: str, width: int, theme: str
-) -> None:
-    visit = await open_page(f"/attribution/reconciliation{query}", width=width, theme=theme)
-    await visit.check(name)
+async def test_quality_is_accessible_and_quiet(open_page: OpenPage) -> None:
+    visit = await open_page("/attribution/reconciliation?view=quality")
+    await visit.check("quality", widths=WIDTHS, themes=THEMES)
 
 
 async def test_the_history_reconciles_and_quality_is_one_step_away(open_page: OpenPage) -> None:

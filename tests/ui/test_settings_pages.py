@@ -18,33 +18,29 @@ async def save(page: Page) -> None:
     await page.get_by_role("button", name="Save", exact=True).click()
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("tab", TABS)
-async def test_each_tab_is_accessible_and_quiet(open_page: OpenPage, tab: str, width: int, theme: str) -> None:
-    visit = await open_page(f"/settings?tab={tab}", width=width, theme=theme)
-    await visit.check(f"settings-{tab}")
+async def test_each_tab_is_accessible_and_quiet(open_page: OpenPage, tab: str) -> None:
+    visit = await open_page(f"/settings?tab={tab}")
+    await visit.check(f"settings-{tab}", widths=WIDTHS, themes=THEMES)
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_the_dialogs_are_accessible(open_page: OpenPage, width: int, theme: str) -> None:
-    visit = await open_page("/settings?tab=rates", width=width, theme=theme)
+async def test_the_dialogs_are_accessible(open_page: OpenPage, width: int) -> None:
+    visit = await open_page("/settings?tab=rates", width=width)
     page = visit.page
     await page.get_by_role("button", name="Import CSV").click()
     await page.get_by_role("button", name="Put an example in").click()
-    await visit.check("settings-import")
+    await visit.check("settings-import", themes=THEMES)
     await page.keyboard.press("Escape")
     await visit.go("/settings?tab=spend")
     await page.get_by_role("button", name="Add spend").first.click()
     await page.get_by_role("dialog").get_by_role("button", name="Add the spend").click()
     await expect(page.get_by_text("Enter what was spent, such as 1250.00.")).to_be_visible()
-    await visit.check("settings-spend-form")
+    await visit.check("settings-spend-form", themes=THEMES)
     await visit.go("/settings/keys")
-    await visit.check("keys")
     await page.get_by_role("button", name="Make a key").click()
     await expect(page.get_by_role("dialog")).to_be_visible()
-    await visit.check("keys-form")
+    await visit.check("keys-form", themes=THEMES)
 
 
 async def test_a_setting_is_checked_beside_its_field_saved_and_undone(open_page: OpenPage) -> None:

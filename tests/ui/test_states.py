@@ -41,7 +41,7 @@ async def test_a_broken_server_is_shown_with_its_code_and_tried_again(open_page:
     for _ in range(8):  # Each part of a page that asks for itself fails for itself.
         if await again.count():
             await again.first.click()
-            await visit.quiet()
+            await visit.settle()
     await expect(visit.page.get_by_text("inc_7")).to_have_count(0)
 
 

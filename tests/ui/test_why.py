@@ -25,15 +25,11 @@ async def steps(drawer: Locator) -> list[str]:
     return [await row.locator("p").last.inner_text() for row in await drawer.locator("figure ol > li").all()]
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-async def test_the_drawer_is_accessible_at_every_width_and_in_every_theme(
-    open_page: OpenPage, width: int, theme: str
-) -> None:
-    visit = await open_page("/roi?why=all", width=width, theme=theme)
+async def test_the_drawer_is_accessible_at_every_width_and_in_every_theme(open_page: OpenPage) -> None:
+    visit = await open_page("/roi?why=all")
     await expect(visit.page.get_by_role("dialog", name="Why do the platforms say something else?")).to_be_visible()
     await visit.settle()
-    await visit.check("why")
+    await visit.check("why", widths=WIDTHS, themes=THEMES)
 
 
 @pytest.mark.parametrize("measure", ["Conversions", "Value"])

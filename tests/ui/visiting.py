@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ ROOT = Path(__file__).parents[2]
 UI = ROOT / "adplanning_plugin" / "admin" / "ui"
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
 SURVEY = Path(__file__).with_name("survey.js")
-SHOTS = Path(os.environ.get("ADPLANNING_UI_SHOTS") or ROOT / ".check" / "ui")
-"""Where screenshots are kept for people to look at."""
+SHOTS = os.environ.get("ADPLANNING_UI_SHOTS")
+"""The folder for pictures of all that is checked, for people to look at; without it none is taken."""
 WIDTHS = (1440, 390)
 THEMES = ("light", "dark")
 REPORT_CSP = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`refused by the policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`))
 """
+PATIENCE = 30.0
+"""Seconds for a page to have what it asked for."""
 BUSY = "main [aria-busy=true], [role=dialog] [aria-busy=true]"
 
 
@@ -70,27 +72,29 @@ class Visit:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until nothing is being loaded: no request is open and nothing says that it is busy."""
+        """Wait until nothing is being loaded: for a tenth of a second no request is open, and nothing is busy."""
         await self.page.locator("h1").first.wait_for()
-        await self.page.wait_for_load_state("networkidle")
-        await expect(self.page.locator(BUSY)).to_have_count(0)
-
-    async def quiet(self) -> None:
-        """As `settle`, within a tenth of a second of the last answer: for pages where nobody types."""
-        await self.page.locator("h1").first.wait_for()
-        calm, patience = 0, time.monotonic() + 30
+        calm, patience = 0, time.monotonic() + PATIENCE
         while calm < 3:
             await asyncio.sleep(0.03)
             calm = calm + 1 if not self._open else 0
             assert time.monotonic() < patience, f"Still open: {', '.join(each.url for each in self._open)}"
-        await expect(self.page.locator(BUSY)).to_have_count(0)
+        await expect(self.page.locator(BUSY)).to_have_count(0, timeout=PATIENCE * 1000)
+
+    async def close(self) -> None:
+        """Close the tab, and forget what its pages keep in the profile: the theme."""
+        if self.page.url.startswith(self.site.origin):
+            await self.page.evaluate("localStorage.clear()")
+        await self.page.close()
 
     async def become(self, width: int, theme: str) -> None:
         """The same page in another window and theme, without loading it anew."""
+        if (width, theme) == (self.width, self.theme):
+            return
         self.width, self.theme = width, theme
         await self.page.set_viewport_size({"width": width, "height": 900})
         await self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        await self.quiet()
+        await self.settle()
 
     async def axe(self, *rules: str) -> list[str]:
         """What axe finds wrong with the page as it stands, dialogs included; by all its rules, or by those named."""
@@ -108,17 +112,30 @@ class Visit:
         """Whether the page is wider than the window."""
         return bool(await self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
-    async def shot(self, name: str) -> Path:
-        """Keep a picture of the whole page."""
-        path = SHOTS / f"{name}-{self.width}-{self.theme}.png"
-        await self.page.screenshot(path=path, full_page=True, animations="disabled")
-        return path
+    async def shot(self, name: str) -> None:
+        """Keep a picture of the whole page, where pictures are wanted."""
+        if SHOTS:
+            path = Path(SHOTS) / f"{name}-{self.width}-{self.theme}.png"
+            await self.page.screenshot(path=path, full_page=True, animations="disabled")
 
-    async def check(self, name: str) -> None:
-        """A picture, no violation of axe, nothing sideways, nothing on the console."""
-        await self.shot(name)
-        assert await self.axe() == []
-        assert not await self.scrolls_sideways()
+    async def check(self, name: str, *, widths: Sequence[int] = (), themes: Sequence[str] = ()) -> None:
+        """Nothing that axe finds, nothing sideways, nothing that moves, nothing on the console.
+
+        The page stays as it stands, and is looked at in each width and theme that is named; else in its own.
+        """
+        was, wrong = (self.width, self.theme), list[str]()
+        for width in widths or (self.width,):
+            for number, theme in enumerate(themes or (self.theme,)):
+                await self.become(width, theme)
+                await self.shot(name)
+                # A theme changes colours alone: what else axe looks at is the same in each.
+                found = await self.axe(*(["color-contrast"] if number else []))
+                if await self.scrolls_sideways():
+                    found.append("the page scrolls sideways")
+                found += [f"{each} moves" for each in await self.survey("moving")]
+                wrong += [f"{width} {theme}: {each}" for each in found]
+        await self.become(*was)
+        assert wrong == []
         assert self.errors == []
 
     def search(self) -> dict[str, Any]:
