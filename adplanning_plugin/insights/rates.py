@@ -13,6 +13,7 @@ from sqlalchemy import (
     Numeric,
     and_,
     case,
+    delete,
     func,
     literal,
     literal_column,
@@ -25,8 +26,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adplanning_plugin.insights.models import ExchangeRate
+from adplanning_plugin.kernel.errors import NotFound
 from adplanning_plugin.kernel.money import THREE_DECIMAL, ZERO_DECIMAL, exponent
 from adplanning_plugin.kernel.paging import AnySelect
+from adplanning_plugin.kernel.settings import stale
 
 OLDEST_DAYS = 31
 """A rate older than this before the day it is used for counts as missing."""
@@ -97,6 +100,24 @@ async def upsert_rates(session: AsyncSession, tenant_id: str, rates: Sequence[Ma
         ).returning(literal(1))
         changed += len((await session.execute(statement)).all())
     return changed
+
+
+async def delete_rate(
+    session: AsyncSession, tenant_id: str, base: str, quote: str, day: date, version: int | None = None
+) -> None:
+    """Delete a day's rate; its figures take the latest one before it, or have none.
+
+    Raises:
+        NotFound: no rate was stated for that day.
+        Conflict: it has been restated since that version.
+    """
+    mine = (_rate.c.tenant_id == tenant_id, _rate.c.base == base, _rate.c.quote == quote, _rate.c.day == day)
+    current = (await session.execute(select(_rate.c.version).where(*mine).with_for_update())).scalar_one_or_none()
+    if current is None:
+        raise NotFound(f"There is no rate of {base} in {quote} on {day}: see GET /exchange-rates for those there are.")
+    if version is not None and version != current:
+        raise stale(version, current)
+    await session.execute(delete(ExchangeRate).where(*mine))
 
 
 async def rates_used(

@@ -14,7 +14,7 @@ from adplanning_plugin.insights.figures import money
 from adplanning_plugin.insights.intake import COUNTS, RateIn, SpendIn, last_of_each, rate_row, read_rows, spend_row
 from adplanning_plugin.insights.models import AdSpend, ExchangeRate
 from adplanning_plugin.insights.periods import read_day
-from adplanning_plugin.insights.rates import upsert_rates
+from adplanning_plugin.insights.rates import delete_rate, upsert_rates
 from adplanning_plugin.insights.spend import delete_spend, superseded, upsert_spend
 from adplanning_plugin.kernel import days
 from adplanning_plugin.kernel.export import list_response
@@ -28,6 +28,7 @@ SPEND_COLUMNS = (
     "platform_value", "platform_value_minor", "source", "version", "updated_at",
 )  # fmt: skip
 RATE_COLUMNS = ("day", "base", "quote", "rate", "source", "version", "updated_at")
+Currency = Annotated[str, QueryParameter(min_length=3, max_length=3)]
 Part = Annotated[str, QueryParameter(min_length=1, max_length=200)]
 
 
@@ -162,6 +163,24 @@ class RateController(Controller):
                 session, query, params, sortable={"day": ExchangeRate.day}, default="-day", tiebreak=tiebreak
             )
         return list_response(call, "exchange_rates", page, _rate_out, columns=RATE_COLUMNS)
+
+    @delete(operation_id="deleteExchangeRate", summary="Delete a day's exchange rate", status_code=200)
+    async def delete_rate(
+        self,
+        call: NamedDependency[AdminCall],
+        day: Annotated[str, QueryParameter(description="The rate's day, such as 2026-02-07.")],
+        base: Currency,
+        quote: Currency,
+        version: Annotated[int | None, QueryParameter(ge=1, description="As read: 409 if it was restated.")] = None,
+    ) -> dict[str, Any]:
+        """Its figures take the latest rate of the 31 days before it; where there is none they are null."""
+        named = {"base": base.upper(), "quote": quote.upper()}
+        on = read_day(day, "day")
+        async with call.transaction() as session:
+            await delete_rate(session, call.tenant_id, day=on, version=version, **named)
+            gone = {"day": on.isoformat(), **named}
+            await call.audit(session, "exchange_rate.deleted", "exchange_rate", "", gone)
+        return {**gone, "object": "exchange_rate", "deleted": True}
 
 
 def _spend_out(row: Any) -> Mapping[str, Any]:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from adplanning_plugin.kernel.days import rfc3339
-from adplanning_plugin.kernel.errors import NotFound
+from adplanning_plugin.kernel.errors import FieldError, Invalid, NotFound
 from adplanning_plugin.kernel.export import list_response, table_response
 from adplanning_plugin.kernel.health import report
 from adplanning_plugin.kernel.http import MANAGE, AdminCall, scope
 from adplanning_plugin.kernel.jobs import Cron, Job, run_job_now
 from adplanning_plugin.kernel.paging import ListParams, paginate
-from adplanning_plugin.kernel.queue import replay
+from adplanning_plugin.kernel.queue import replay, replay_all
 from adplanning_plugin.kernel.tables import JobSlot, WorkflowRun, WorkflowStep, WorkItem
 from adplanning_plugin.kernel.work import Work
 
@@ -30,6 +30,15 @@ class JobRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What a job may be told when it is started by hand."""
 
     payload: dict[str, Any] = {}
+
+
+class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which dead letters are tried again."""
+
+    ids: Annotated[list[Annotated[str, msgspec.Meta(max_length=200)]], msgspec.Meta(max_length=1_000)] | None = None
+    kind: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    """Exact, or a prefix such as `job:`, as in the list."""
+    queue: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
 class OperationsController(Controller):
@@ -126,6 +135,28 @@ class OperationsController(Controller):
             await call.audit(session, "dead_letter.replayed", "work_item", item_id)
         return {"work_item": {"id": item_id, "status": "pending"}}
 
+    @post(
+        "/dead-letters/replay",
+        operation_id="replayDeadLetters",
+        summary="Try many dead letters again",
+        guards=[scope(MANAGE)],
+        status_code=202,
+    )
+    async def replay_dead_letters(
+        self, call: NamedDependency[AdminCall], data: JSONBody[ReplayRequest]
+    ) -> dict[str, Any]:
+        """Those named, or those of a kind and queue; what is not dead any more is passed over."""
+        which = _of(data.kind, data.queue)
+        if data.ids is not None:
+            which.append(WorkItem.id.in_(data.ids))
+        elif not which:
+            raise Invalid(FieldError("ids", "required", "ids names the dead letters; or give a kind or a queue."))
+        async with call.transaction() as session:
+            replayed = await replay_all(session, call.tenant_id, which, runtime=call.runtime)
+            asked = {"replayed": replayed, "kind": data.kind, "queue": data.queue}
+            await call.audit(session, "dead_letter.replayed", "work_item", "", asked)
+        return {"replayed": replayed}
+
     @get("/runs", operation_id="listRuns", summary="Workflow runs")
     async def runs(
         self,
@@ -193,11 +224,7 @@ async def _work_list(
     wanted = select(*_columns(WorkItem, _WORK_FIELDS)).where(WorkItem.tenant_id == call.tenant_id)
     if status is not None:
         wanted = wanted.where(WorkItem.status == status)
-    if queue is not None:
-        wanted = wanted.where(WorkItem.queue == queue)
-    if kind is not None:
-        whole = not kind.endswith(":")
-        wanted = wanted.where(WorkItem.kind == kind if whole else WorkItem.kind.startswith(kind, autoescape=True))
+    wanted = wanted.where(*_of(kind, queue))
     async with call.reading() as session:
         page = await paginate(
             session,
@@ -209,6 +236,17 @@ async def _work_list(
             search=[WorkItem.kind, WorkItem.key, WorkItem.last_error],
         )
     return list_response(call, name, page, _work, columns=_WORK_FIELDS)
+
+
+def _of(kind: str | None, queue: str | None) -> list[ColumnElement[bool]]:
+    """Work of that kind (exact, or a prefix that ends in a colon) and queue."""
+    found: list[ColumnElement[bool]] = []
+    if queue is not None:
+        found.append(WorkItem.queue == queue)
+    if kind is not None:
+        whole = not kind.endswith(":")
+        found.append(WorkItem.kind == kind if whole else WorkItem.kind.startswith(kind, autoescape=True))
+    return found
 
 
 def _columns(table: Any, names: Sequence[str]) -> list[Any]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, TextClause, select, text
+from sqlalchemy import ColumnElement, CursorResult, Select, TextClause, func, null, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -130,13 +130,6 @@ _RELEASE = text(
     RETURNING w.queue
     """
 )
-_REPLAY = text(
-    """
-    UPDATE adplanning.work_item
-    SET status = 'pending', attempt = 0, due_at = clock_timestamp(), lease_until = NULL, progress = NULL
-    WHERE tenant_id = :tenant AND id = :id AND status = 'dead' RETURNING queue
-    """
-)
 
 
 async def claim(session: AsyncSession, tenant_id: str, queue: str, most: int, lease: float) -> list[Claimed]:
@@ -235,16 +228,34 @@ async def replay(session: AsyncSession, tenant_id: str, item_id: str, *, runtime
         NotFound: the tenant has no such work.
         Conflict: it is no dead letter.
     """
-    queue: str | None = (await session.execute(_REPLAY, {"tenant": tenant_id, "id": item_id})).scalar_one_or_none()
-    if queue is None:
+    if not await replay_all(session, tenant_id, [WorkItem.id == item_id], runtime=runtime):
         known = select(WorkItem.status).where(WorkItem.tenant_id == tenant_id, WorkItem.id == item_id)
         status = (await session.execute(known)).scalar_one_or_none()
         if status is None:
             raise NotFound(f"There is no work item {item_id!r}.")
         raise Conflict(f"Work item {item_id!r} is {status}, not dead: only dead letters are replayed.")
-    await wake(session, tenant_id, queue)
-    if runtime is not None:
+
+
+async def replay_all(
+    session: AsyncSession, tenant_id: str, which: Sequence[ColumnElement[bool]], *, runtime: Runtime | None = None
+) -> int:
+    """Give the dead letters that fulfil all of these all their attempts again.
+
+    Returns:
+        How many these are; work that is not dead stays as it is.
+    """
+    again = (
+        update(WorkItem)
+        .where(WorkItem.tenant_id == tenant_id, WorkItem.status == "dead", *which)
+        .values(status="pending", attempt=0, due_at=func.clock_timestamp(), lease_until=null(), progress=null())
+        .returning(WorkItem.queue)
+    )
+    queues = (await session.scalars(again.execution_options(synchronize_session=False))).all()
+    for queue in sorted(set(queues)):
+        await wake(session, tenant_id, queue)
+    if queues and runtime is not None:
         nudge_after_commit(session, runtime.get(Work))
+    return len(queues)
 
 
 def sentence(problem: BaseException) -> str:

@@ -233,6 +233,29 @@ async def test_rates_are_taken_as_csv_listed_and_kept_per_shop(fresh: Shop, fres
     assert (await fresh_berlin.get("/exchange-rates"))["count"] == 0
 
 
+async def test_a_deleted_rate_leaves_its_days_to_the_one_before_or_without_any(fresh: Shop) -> None:
+    older = {"day": (DAY - timedelta(days=3)).isoformat(), "base": "EUR", "quote": "INR", "rate": "90"}
+    newer = {**older, "day": DAY.isoformat(), "rate": "100"}
+    assert (await fresh.put("/exchange-rates", {"exchange_rates": [older, newer]})).status_code == 200
+    await give(fresh, row(spend="1", currency="EUR"))
+
+    async def spent() -> Any:
+        return (await fresh.get("/roi", **days(DAY)))["total"]["spend"]
+
+    async def drop(**which: Any) -> tuple[int, str | None]:
+        answer = await fresh.side.admin("DELETE", "/exchange-rates", params=which)
+        return answer.status_code, answer.json().get("code")
+
+    assert await spent() == "100.00"
+    named = {"day": DAY.isoformat(), "base": "eur", "quote": "INR"}
+    assert await drop(**named, version=7) == (409, "stale_version")
+    assert await drop(**named, version=1) == (200, None)
+    assert await spent() == "90.00"
+    assert await drop(**named) == (404, "not_found")
+    assert await drop(**{**named, "day": older["day"]}) == (200, None)
+    assert await spent() is None
+
+
 async def test_a_viewer_reads_spend_and_may_not_write_it(khadi: Shop) -> None:
     viewer = await khadi.side.login("viewer@example.com")
     async with khadi.side.client(viewer) as client:

@@ -76,6 +76,30 @@ async def test_a_dead_letter_is_replayed_once(client: AsyncClient, runtime: Runt
         assert audit.all() == [("dead_letter.replayed", "work_1")]
 
 
+async def test_many_dead_letters_are_replayed_by_id_or_by_kind(client: AsyncClient, runtime: Runtime) -> None:
+    await fill(runtime)
+    more = """
+        INSERT INTO adplanning.work_item (tenant_id, id, queue, kind, key, status, attempt, max_attempts, last_error)
+        SELECT :t, 'dead_' || n, 'jobs', CASE WHEN n < 3 THEN 'job:expire' ELSE 'job:fit' END, 'd' || n,
+               'dead', 8, 8, NULL
+        FROM generate_series(1, 4) n
+    """
+    for tenant in ("main", "second"):
+        async with runtime.database.transaction(tenant) as session:
+            await session.execute(text(more), {"t": tenant})
+    path = f"{OPS}/dead-letters/replay"
+    asked = {"ids": ["dead_1", "dead_4", "work_2", "work_9"]}
+    assert_problem(await client.post(path, json=asked, headers={"x-actor": "writer"}), 403, "missing_scope")
+    assert_problem(await client.post(path, json={}), 422, "invalid")
+    done = await client.post(path, json=asked)
+    assert (done.status_code, done.json()) == (202, {"replayed": 2})
+    assert await listed(client, "dead-letters", "dead_letters") == ["dead_2", "dead_3", "work_1"]
+    assert (await client.post(path, json={"kind": "job:"})).json() == {"replayed": 2}
+    assert await listed(client, "dead-letters", "dead_letters") == ["work_1"]
+    assert len(await listed(client, "dead-letters", "dead_letters", **{"x-actor": "second"})) == 4
+    assert await listed(client, "work?status=done", "work") == ["work_2"]
+
+
 async def test_a_run_shows_its_steps_in_order_and_none_of_its_data(client: AsyncClient, runtime: Runtime) -> None:
     await fill(runtime)
     assert await listed(client, "runs?status=failed", "runs") == ["run_1"]

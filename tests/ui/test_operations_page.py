@@ -85,7 +85,15 @@ async def test_what_failed_says_why_as_text_and_is_tried_again_one_or_all(open_p
         waiting.pop(item)
         await route.fulfill(status=202, json={"work_item": {"id": item, "status": "pending"}})
 
+    async def replay_many(route: Route) -> None:
+        ids = route.request.post_data_json["ids"]
+        for item in ids:
+            replayed.append(item)
+            waiting.pop(item)
+        await route.fulfill(status=202, json={"replayed": len(ids)})
+
     await page.route("**/operations/dead-letters?*", dead)
+    await page.route("**/operations/dead-letters/replay", replay_many)
     await page.route("**/operations/dead-letters/*/replay", replay)
     await visit.go("/operations?tab=dead")
     await expect(page.get_by_text(FAILED["last_error"]).first).to_be_visible()

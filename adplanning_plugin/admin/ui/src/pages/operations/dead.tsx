@@ -2,7 +2,7 @@
 import { RotateCw } from "lucide-react"
 import { useState } from "react"
 import { isProblem } from "@/api/problem"
-import { useApi, useSend } from "@/api/query"
+import { type GetPath, useApi, useSend } from "@/api/query"
 import { useFormat, useMay } from "@/shell/session"
 import { useTable } from "@/state/table"
 import { text, useUrlState } from "@/state/url"
@@ -20,11 +20,11 @@ import { kindWords } from "./words"
 const SCHEMA = { kind: text(), q: text(), open: text() }
 const KINDS = [{ value: "", label: "Any kind" }, { value: "job:", label: "Jobs" }, { value: "event:", label: "Events" }, { value: "step:", label: "Workflow steps" }]
 
-const useReplay = () => useSend("post", "/operations/dead-letters/{item_id}/replay", ["/operations/dead-letters", "/operations/work", "/operations/work/{item_id}"])
+const AGAIN: GetPath[] = ["/operations/dead-letters", "/operations/work", "/operations/work/{item_id}"]
 
 export function Replay({ item }: { item: WorkItem }) {
   const may = useMay("adplanning:manage")
-  const replay = useReplay()
+  const replay = useSend("post", "/operations/dead-letters/{item_id}/replay", AGAIN)
   if (!may) return null
   const again = () =>
     replay.mutateAsync({ path: { item_id: item.id } })
@@ -43,7 +43,7 @@ export function DeadLetters() {
   const table = useTable("-created_at")
   const [state, set] = useUrlState(SCHEMA)
   const [asking, setAsking] = useState(false)
-  const replay = useReplay()
+  const replay = useSend<"post", "/operations/dead-letters/replay", { replayed: number }>("post", "/operations/dead-letters/replay", AGAIN)
   const filters = { kind: state.kind, q: state.q }
   const query = useApi("/operations/dead-letters", { query: { ...filters, ...table.query }, keep: true, refetchInterval: 15_000 })
   const shown = query.data?.dead_letters ?? []
@@ -58,10 +58,8 @@ export function DeadLetters() {
     ...(may ? [{ key: "again", title: "Again", cell: (row: WorkItem) => <Replay item={row} /> }] : []),
   ]
   const all = async () => {
-    let failed = 0
-    for (const item of shown) await replay.mutateAsync({ path: { item_id: item.id } }).catch(() => { failed += 1 })
-    const done = shown.length - failed
-    toast(failed === 0 ? `${format.number(done)} are tried again` : `${format.number(done)} are tried again, ${format.number(failed)} could not be`, { tone: failed === 0 ? "done" : "error" })
+    const { replayed } = await replay.mutateAsync({ body: { ids: shown.map((each) => each.id) } })
+    toast(`${format.number(replayed)} ${replayed === 1 ? "is" : "are"} tried again`)
   }
   return (
     <>

@@ -32,6 +32,7 @@ export interface Rate {
   quote: string
   rate: string
   source: string
+  version: number
   updated_at: string
 }
 

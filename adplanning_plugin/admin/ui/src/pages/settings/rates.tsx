@@ -1,5 +1,5 @@
-// Exchange rates: by day, with their source; add one, or import a file. A rate is replaced, never deleted: figures rest on it.
-import { Plus, Upload } from "lucide-react"
+// Exchange rates: by day, with their source; add one, import a file, or delete one, told which figures rest on it.
+import { Plus, Trash2, Upload } from "lucide-react"
 import { useState } from "react"
 import * as z from "zod/mini"
 import { useApi, useSend } from "@/api/query"
@@ -8,9 +8,9 @@ import { useFormat, useMay, useStore } from "@/shell/session"
 import { todayIn } from "@/state/days"
 import { useTable } from "@/state/table"
 import { text, useUrlState } from "@/state/url"
-import { Button } from "@/ui/button"
+import { Button, IconButton } from "@/ui/button"
 import { Input } from "@/ui/controls"
-import { Dialog } from "@/ui/dialog"
+import { Confirm, Dialog } from "@/ui/dialog"
 import { ClearFilters, FilterText } from "@/ui/filters"
 import { FormError, FormField, useApiForm } from "@/ui/form"
 import { Empty, NoMatch } from "@/ui/states"
@@ -32,6 +32,8 @@ export default function Rates() {
   const table = useTable("-day")
   const [state, set] = useUrlState(FILTERS)
   const [doing, setDoing] = useState<"add" | "import" | null>(null)
+  const [going, setGoing] = useState<Rate | null>(null)
+  const remove = useSend("delete", "/exchange-rates", ["/exchange-rates"])
   const filters = { base: isCode(state.base) ? state.base.toUpperCase() : "", quote: isCode(state.quote) ? state.quote.toUpperCase() : "" }
   const query = useApi("/exchange-rates", { query: { ...filters, ...table.query }, keep: true })
   const filtered = state.base !== "" || state.quote !== ""
@@ -41,6 +43,7 @@ export default function Rates() {
     { key: "pair", title: "Rate", cell: (row) => <span className="figure">1 {row.base} = {format.number(row.rate, Number(row.rate) < 1 ? 6 : 4, true)} {row.quote}</span> },
     { key: "source", title: "Source", cell: (row) => words(row.source) },
     { key: "updated", title: `Updated (${format.zoneShort})`, cell: (row) => <time dateTime={row.updated_at} className="figure">{format.dateTime(row.updated_at)}</time> },
+    ...(may ? [{ key: "delete", title: "Delete", cell: (row: Rate) => <IconButton label={`Delete the rate of ${format.date(row.day)}, ${row.base} to ${row.quote}`} onClick={() => setGoing(row)}><Trash2 className="size-4" aria-hidden="true" /></IconButton> }] : []),
   ]
   const done = ({ changed, received }: TakenIn) =>
     toast(changed === received ? `${format.number(changed)} ${changed === 1 ? "rate is" : "rates are"} in` : `${format.number(changed)} of ${format.number(received)} rates were new; the rest was there already`)
@@ -81,6 +84,19 @@ export default function Rates() {
           )
         }
       />
+      <Confirm
+        open={going !== null}
+        onOpenChange={(open) => open || setGoing(null)}
+        title={going ? `Delete the rate of ${format.date(going.day)}?` : ""}
+        action="Delete the rate"
+        onConfirm={async () => {
+          if (!going) return
+          await remove.mutateAsync({ query: { day: going.day, base: going.base, quote: going.quote, version: going.version } })
+          toast("Rate deleted")
+        }}
+      >
+        Figures in {going?.base} and {going?.quote} that were converted by it take the latest rate of the 31 days before instead. Where there is none they stand as “–”. Adding the rate again brings them back.
+      </Confirm>
       {doing === "add" ? <AddRate onClose={() => setDoing(null)} onDone={done} /> : null}
       {doing === "import" ? <Import title="Import exchange rates" path="/exchange-rates" required={REQUIRED} optional={OPTIONAL} example={`${todayIn(store.zone)},USD,${store.currency},84.25`} onClose={() => setDoing(null)} onDone={done} /> : null}
     </div>
