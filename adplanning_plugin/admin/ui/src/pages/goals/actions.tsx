@@ -22,7 +22,7 @@ export function ActiveSwitch({ goal }: { goal: Goal }) {
     }
   }
   return (
-    <span className="inline-flex items-center gap-2">
+    <span className="inline-flex items-center gap-2 align-middle">
       <Switch label={`${goal.name} is active`} checked={goal.is_active} busy={save.isPending} disabled={!may} onChange={(on) => void put(on)} />
       <span className={goal.is_active ? undefined : "text-muted"}>{goal.is_active ? "On" : "Off"}</span>
     </span>

@@ -80,7 +80,7 @@ export function Groups({ status, deciding }: { status: Status; deciding: Decidin
       ? { key: "matched", title: "Taken for", cell: (row) => row.matched?.campaign ?? dash }
       : {
           key: "suggestion", title: "Most like", sort: "score",
-          cell: (row) => (row.suggestion ? <span className="flex max-w-56 flex-col items-start gap-0.5"><span className="break-words">{row.suggestion.campaign}</span><Score of={row.suggestion} /></span> : dash),
+          cell: (row) => (row.suggestion ? <span className="ml-auto flex max-w-56 flex-col items-end gap-0.5 sm:ml-0 sm:items-start"><span className="break-words">{row.suggestion.campaign}</span><Score of={row.suggestion} /></span> : dash),
         },
     { key: "last", title: "Last seen", sort: "last_seen", cell: (row) => <time dateTime={row.last_seen} className="figure">{format.date(row.last_seen)}</time> },
     { key: "first", title: "First seen", sort: "first_seen", extra: true, cell: (row) => <time dateTime={row.first_seen} className="figure">{format.date(row.first_seen)}</time> },

@@ -14,7 +14,6 @@ import { useFormat } from "@/shell/session"
 import { wantFocusOf } from "@/state/focus"
 import { usePeriod } from "@/state/period"
 import { Button, ButtonLink, IconButton, TextLink } from "@/ui/button"
-import { cn } from "@/ui/cn"
 import { Dialog } from "@/ui/dialog"
 import { KpiSkeleton } from "@/ui/kpi"
 import { Card, PageHeader } from "@/ui/page"
@@ -91,14 +90,14 @@ function Sections({ metrics, before, retry }: { metrics: Answer; before: Section
         <Card
           key={section.key}
           title={section.title}
-          className={cn("h-fit", WIDE.has(section.key) && "lg:col-span-2")}
+          className={WIDE.has(section.key) ? "lg:col-span-2" : ""}
           actions={<Open page={section.page} search={section.key === "lead_pipeline" ? LEADS : undefined} />}
         >
           <SectionBody section={section} before={was(section.key)} />
         </Card>
       ))}
       {metrics.failed.map((each) => (
-        <Card key={each.key} title={each.title} className="h-fit" actions={<Open page={each.page} />}>
+        <Card key={each.key} title={each.title} actions={<Open page={each.page} />}>
           <div role="alert" className="rounded-md border border-red-line bg-red-bg px-3 py-2 text-sm text-red-fg">
             <p className="font-medium">This section could not be computed</p>
             <p>{each.message}</p>

@@ -60,12 +60,13 @@ export function Sankey({ lines, open, summary }: { lines: PathLine[]; open: bool
               <rect x={x(node)} y={node.y} width={BAR} height={node.height} rx="2" fill={colour(node)}>
                 <title>{`${node.label}: ${format.number(node.weight)} journeys`}</title>
               </rect>
-              <text
+              {/* Where it is narrow the legend names the ends: their names would lie on those of the touches. */}
+              {node.outcome && width < 480 ? null : <text
                 x={node.column === columns - 1 ? x(node) - 6 : x(node) + BAR + 6} y={node.y + node.height / 2} dy="0.34em"
                 textAnchor={node.column === columns - 1 ? "end" : "start"} className="pointer-events-none fill-fg text-xs" stroke="var(--card)" strokeWidth="3" strokeOpacity="0.85" paintOrder="stroke"
               >
                 {short(node.label)}
-              </text>
+              </text>}
             </g>
           ))}
           </g>

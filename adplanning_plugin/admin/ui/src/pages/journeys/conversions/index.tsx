@@ -29,7 +29,7 @@ export function ConversionJourneys() {
   const format = useFormat()
   const personal = useMay("adplanning:pii")
   const { period } = usePeriod()
-  const table = useTable("-occurred_at", 50)
+  const table = useTable("-occurred_at", 25)
   const [state, set] = useUrlState(SCHEMA)
   const window = knownWindow(state.lookback)
   const type = state.kind === "any" ? undefined : state.kind
@@ -42,8 +42,8 @@ export function ConversionJourneys() {
       key: "order", title: "Order", heading: true,
       cell: (row) => (row.order_id ? <span className="font-medium">{row.order_id}</span> : <ConversionTypeBadge type={row.conversion_type} />),
     },
-    { key: "customer", title: "Customer", cell: (row) => row.customer_email ?? <span className="text-muted">{personal ? "No address known" : "Hidden"}</span> },
-    { key: "new", title: "New", cell: (row) => (row.is_new_customer === null ? <span className="text-muted">–</span> : row.is_new_customer ? <Badge colour="green">New</Badge> : <Badge>Returning</Badge>) },
+    ...(personal ? [{ key: "customer", title: "Email", cell: (row: ConversionJourney) => row.customer_email ?? <span className="text-muted">No address known</span> }] : []),
+    { key: "new", title: "Customer", cell: (row) => (row.is_new_customer === null ? <span className="text-muted">–</span> : row.is_new_customer ? <Badge colour="green">New</Badge> : <Badge>Returning</Badge>) },
     { key: "value", title: "Value", sort: "value", right: true, cell: (row) => format.money(row.value, row.currency) },
     { key: "path", title: "Way to it", cell: (row) => <PathSteps steps={row.channels} most={4} /> },
     { key: "touches", title: "Touches", sort: "touches", right: true, cell: (row) => format.number(row.touches) },

@@ -18,7 +18,7 @@ export function Summary({ query: asked }: { query: Query<"/journeys/paths"> }) {
         {(data) => (
           <div className="flex flex-col gap-3">
             <KpiGrid>
-              <Kpi title="Conversions" value={format.number(data.total.conversions)} />
+              <Kpi title="Conversions" value={format.number(data.total.conversions)} explain="Those that a visit could lead to: orders taken offline and renewals have no way here, and are in the list alone." />
               <Kpi title="Journeys without one" value={format.number(data.total.unconverted)} explain="People who came in this period, and whom no conversion followed within the window." />
               <Kpi title="Touches on average" value={data.analysis.average_touchpoints === null ? "–" : format.number(data.analysis.average_touchpoints, 1)} />
               <Kpi title="Days to conversion" value={data.analysis.average_hours_to_conversion === null ? "–" : format.number(data.analysis.average_hours_to_conversion / 24, 1)} explain="From the first touch in the window to the conversion, on average." />
