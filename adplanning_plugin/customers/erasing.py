@@ -62,6 +62,10 @@ def _without(place: Place, column: str) -> str:
         return f"CASE WHEN {mine}{_or_by(place, value, 'session')} THEN :pseudonym ELSE {value} END"
     if "identifier" in kinds:
         return f"CASE WHEN {mine}{_or_by(place, value, 'person')} THEN 'email:' || :pseudonym ELSE {value} END"
+    if "email" in kinds:
+        # On a row that names the person their address goes too, whoever else has it.
+        named = [place.matches(each, "person") for each, has in place.by_column.items() if "person" in has]
+        mine = " OR ".join((mine, *named))
     return f"CASE WHEN {mine} THEN {empty} ELSE {value} END"
 
 

@@ -231,6 +231,15 @@ async def test_a_browser_that_two_people_use_stays_with_the_one_seen_last(shop: 
     assert await found_anywhere(shop, ASHA, "vis_asha_laptop", "asha@mail") == {}
 
 
+async def test_what_came_from_an_address_that_two_people_share_stays_with_the_other(shop: Shop, admin: Any) -> None:
+    shared = "home@mail.example"
+    await shop.put("person", {"id": BELA, "name": "Bela Sen", "email": shared, "created_at": NOON - 60 * DAY})
+    await shop.put("lead", {"id": "lead-9", "person_id": ASHA, "email": shared, "created_at": NOON})
+    await shop.put("form_response", {"id": "form-9", "email": shared, "text": "Call us", "created_at": NOON})
+    await erase(admin, shop)
+    assert await found_anywhere(shop, "home@mail") == {"owned_person.email": 1, "owned_form_response.email": 1}
+
+
 async def test_an_erasure_needs_both_scopes_the_persons_id_and_a_person_of_this_store(shop: Shop, admin: Any) -> None:
     path, body = f"/customers/{ASHA}/erase", {"confirm": ASHA}
     for scopes in ("adplanning:read adplanning:manage", "adplanning:read adplanning:pii adplanning:write"):
