@@ -9,15 +9,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TAB = "/journeys?tab=conversions&range=last_90_days"
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-async def test_a_journey_opens_beside_the_list_at_every_width(open_page: OpenPage, width: int, theme: str) -> None:
-    visit = await open_page(TAB, width=width, theme=theme)
+async def test_a_journey_opens_beside_the_list_at_every_width(open_page: OpenPage, width: int) -> None:
+    visit = await open_page(TAB, width=width)
     await visit.settle()
     await visit.page.get_by_role("button", name="Journey to").first.click()
     drawer = visit.page.get_by_role("dialog", name="Journey to a conversion")
     await expect(drawer.get_by_role("heading", name="Credit by model")).to_be_visible()
-    await visit.check("journeys-conversion")
+    await visit.check("journeys-conversion", themes=THEMES)
 
 
 async def test_touches_unfold_and_credit_changes_with_the_model(open_page: OpenPage) -> None:

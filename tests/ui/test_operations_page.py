@@ -12,12 +12,10 @@ from tests.ui.visiting import THEMES, WIDTHS, OpenPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAGES = [
-    ("/operations", "operations-health"),
     ("/operations?tab=jobs", "operations-jobs"),
     ("/operations?tab=work&status=done", "operations-work"),
     ("/operations?tab=dead", "operations-dead-letters"),
     ("/operations?tab=runs", "operations-runs"),
-    ("/settings/links", "linked-data"),
 ]
 FAILED: dict[str, Any] = {
     "queue": "events",
@@ -33,14 +31,10 @@ FAILED: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(("path", "name"), PAGES)
-async def test_each_page_is_accessible_and_quiet(
-    open_page: OpenPage, path: str, name: str, width: int, theme: str
-) -> None:
-    visit = await open_page(path, width=width, theme=theme)
-    await visit.check(name)
+async def test_each_page_is_accessible_and_quiet(open_page: OpenPage, path: str, name: str) -> None:
+    visit = await open_page(path)
+    await visit.check(name, widths=WIDTHS, themes=THEMES)
 
 
 async def test_a_job_is_started_and_its_run_stands_in_its_history(open_page: OpenPage) -> None:
