@@ -114,7 +114,7 @@ async def test_credit_is_told_by_model_and_window_and_sums_to_the_value(open_pag
     for name in ("Linear", "First click", "Position based"):
         await page.get_by_role("tab", name=name).click()
         timeline = page.get_by_role("list", name=re.compile("Touches with their credit"))
-        parts = [amount(text) for text in await timeline.locator("p.figure > span:first-child").all_inner_texts()]
+        parts = [amount(text) for text in await timeline.locator("p.figure > :first-child").all_inner_texts()]
         assert round(sum(parts), 2) == float(found["value"]), name
     await page.get_by_role("combobox", name="Lookback window").select_option("1")
     await visit.settle()

@@ -47,7 +47,7 @@ async def test_an_approval_shows_what_moved_and_is_undone(open_page: OpenPage) -
     status = page.get_by_role("status").filter(has_text="visits changed")
     await expect(status).to_contain_text(f"means {campaign}", timeout=60_000)
     await expect(status.get_by_role("link", name=campaign)).to_be_visible()
-    await expect(status).to_contain_text(re.compile(r"\+₹[\d,.]+\s*₹[\d,.]+ → ₹[\d,.]+"))
+    await expect(status).to_contain_text(re.compile(r"\+₹[\d,.]+: why\?.*₹[\d,.]+ → ₹[\d,.]+"))
     await expect(page.get_by_text("No names match these filters")).to_be_visible()
     moved = await ask(visit, "GET", "/attribution/stats?conversion_type=purchase")
     assert moved != before
