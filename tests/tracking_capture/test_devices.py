@@ -8,7 +8,9 @@ from adplanning_plugin.tracking import agent_of
 from tests.tracking_capture.conftest import BROWSER, Shop
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
-ANDROID = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36"
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36"
+)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,9 @@ ANDROID = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Ge
         ("", None, None),
     ],
 )
-def test_common_agents_are_told_apart_and_nothing_is_guessed(said: str, device: str | None, browser: str | None) -> None:
+def test_common_agents_are_told_apart_and_nothing_is_guessed(
+    said: str, device: str | None, browser: str | None
+) -> None:
     assert agent_of(said) == (device, browser)
 
 
