@@ -31,6 +31,8 @@ from host_example.settings import StoreSettings
 
 ADMIN, WEB = "/admin/ad-planning", "/web/ad-planning"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+NEEDED = {"/actors": {"ids": "1,2,3,4"}}
+"""What a route cannot be asked without (the staff of both stores)."""
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 SECRET = "a secret that only the contract tests know"
 PARAMETER = re.compile(r"\{(\w+):\w+\}")

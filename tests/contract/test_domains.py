@@ -6,7 +6,7 @@ import pytest
 
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.plugin import DOMAINS
-from tests.contract.store import ADMIN, WEB, Contract, Side, assert_problem, running
+from tests.contract.store import ADMIN, NEEDED, WEB, Contract, Side, assert_problem, running
 
 # a domain, what is left, a route of it, a route that stays
 CASES: list[tuple[str, set[str], tuple[str, str], str]] = [
@@ -38,10 +38,6 @@ CASES: list[tuple[str, set[str], tuple[str, str], str]] = [
         f"{ADMIN}/dashboard",
     ),
 ]
-
-
-NEEDED = {"/actors": {"ids": "1"}}
-"""What a route cannot be asked without."""
 
 
 def test_every_domain_has_a_case_here() -> None:
