@@ -82,8 +82,10 @@ class _Finding:
         found = await self._all(union(*parts)) if parts else []
         if not found or not links.provides("person", "email"):
             return found
-        people = links.by_ids("person", self._tenant_id, _spellings(found), column="email")
-        others = select(func.lower(people.c.email)).where(people.c.id != self._person_id)
+        # However somebody else writes it: read through once, since a store seldom has an index for that.
+        people = links.selectable("person", self._tenant_id)
+        written = func.lower(func.trim(people.c.email))
+        others = select(written).where(written.in_(_spellings(found)), people.c.id != self._person_id)
         shared = set(await self._all(others))
         return [each for each in found if each.strip().lower() not in shared]
 

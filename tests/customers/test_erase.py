@@ -199,7 +199,7 @@ async def test_an_erasure_that_was_cut_off_goes_on_and_asking_twice_is_one(shop:
 
     async def dies(*given: Any, **more: Any) -> Any:
         calls[0] += 1
-        if calls[0] == 20:
+        if calls[0] >= 20:  # a retry that falls due meanwhile finds no better world
             raise ConnectionError("the process was killed here")
         return await real(*given, **more)
 
@@ -210,7 +210,7 @@ async def test_an_erasure_that_was_cut_off_goes_on_and_asking_twice_is_one(shop:
         workflows.erase_in = real
     state = (await admin.get(f"/customers/erasures/{first['id']}")).json()["erasure"]
     assert state["status"] == "running"
-    assert calls[0] == 20
+    assert calls[0] >= 20
     done = await shop.execute("SELECT count(*) FROM adplanning.workflow_step WHERE status = 'done'")
     assert done.scalar_one() == 3, "who it is, and the first two batches of places"
 
@@ -233,7 +233,9 @@ async def test_a_browser_that_two_people_use_stays_with_the_one_seen_last(shop: 
 
 async def test_what_came_from_an_address_that_two_people_share_stays_with_the_other(shop: Shop, admin: Any) -> None:
     shared = "home@mail.example"
-    await shop.put("person", {"id": BELA, "name": "Bela Sen", "email": shared, "created_at": NOON - 60 * DAY})
+    await shop.put(
+        "person", {"id": BELA, "name": "Bela Sen", "email": "Home@Mail.example", "created_at": NOON - 60 * DAY}
+    )
     await shop.put("lead", {"id": "lead-9", "person_id": ASHA, "email": shared, "created_at": NOON})
     await shop.put("form_response", {"id": "form-9", "email": shared, "text": "Call us", "created_at": NOON})
     await erase(admin, shop)
