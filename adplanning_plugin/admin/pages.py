@@ -37,8 +37,6 @@ _COMPRESSIBLE = {".js", ".css", ".html", ".json", ".svg"}
 _SMALLEST_COMPRESSED = 1024
 _SCRIPT = re.compile(r"<script(?=[ >])")
 _PRELOAD = '<link rel="modulepreload"'
-ASKED_FIRST = ("/me", "/ui/manifest")
-"""What every page asks the admin API before it draws anything."""
 
 Answer = Response[Any]
 AnyRequest = Request[Any, Any, Any]
@@ -86,9 +84,6 @@ def shell_response(
     ]
     if options.pages.host_script:
         head.append(f'<script src="{html.escape(_mounted(options.pages.host_script, root))}"></script>')
-    else:
-        # Without a script that hands out tokens the session signs in: what every page asks first is on its way at once.
-        head += (_ahead(root + options.paths.admin + path) for path in ASKED_FIRST)
     ahead = "".join(f'{_PRELOAD} crossorigin href="./{html.escape(file)}">' for file in code)
     document = document.replace("<head>", "<head>" + "".join(head), 1).replace("</head>", f"{ahead}</head>", 1)
     # The policy asks for the nonce of what is fetched ahead, too.
@@ -142,10 +137,6 @@ def _root_path(request: AnyRequest) -> str:
 
 def _meta(name: str, value: str) -> str:
     return f'<meta name="adplanning-{name}" content="{html.escape(value)}">'
-
-
-def _ahead(address: str) -> str:
-    return f'<link rel="preload" as="fetch" crossorigin href="{html.escape(address)}">'
 
 
 def _url(options: Options, name: str, root: str) -> str | None:

@@ -133,13 +133,3 @@ def test_a_pages_code_is_announced_with_its_document_under_the_nonce(build: Path
             assert [name for _, name in found] == ["react.js", *files], path
             assert text.count("modulepreload") == len(found)
             assert {nonce for nonce, _ in found} == set(re.findall(r'<script nonce="([^"]+)"', text))
-
-
-def test_what_every_page_asks_first_is_fetched_with_its_document_where_the_session_signs_in(build: Path) -> None:
-    announced = re.compile(r'<link rel="preload" as="fetch" crossorigin href="([^"]+)">')
-    with client(build) as web:
-        found = announced.findall(web.get("/app/ad-planning/goals").text)
-        assert found == ["/admin/ad-planning/me", "/admin/ad-planning/ui/manifest"]
-    # With a token that a script hands out, they would come without it.
-    with client(build, pages=PageOptions(host_script="/static/token.js")) as web:
-        assert announced.findall(web.get("/app/ad-planning/goals").text) == []
