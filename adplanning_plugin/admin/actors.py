@@ -26,7 +26,7 @@ class ActorController(Controller):
     async def actors(
         self,
         call: NamedDependency[AdminCall],
-        ids: Annotated[str, QueryParameter(min_length=1, max_length=13_000, description="Up to 100, a comma between.")],
+        ids: Annotated[str, QueryParameter(min_length=1, max_length=5_000, description="Up to 100, a comma between.")],
     ) -> dict[str, Any]:
         """In the order asked; the id itself where the host gives no name, as of somebody who left or a machine."""
         wanted = list(dict.fromkeys(each.strip() for each in ids.split(",") if each.strip()))

@@ -162,7 +162,9 @@ def _lines(
         else:
             groups.setdefault(key, []).append(each)
     said = {key: _added(claimed.by_key.get((each.id,)) for each in some) for key, some in groups.items()}
-    values = rounded(said, "platform_value")
+    # A campaign claims what the list of all campaigns says, to the minor unit, whichever of them are looked at here.
+    all_said = {key: sums for (key,), sums in claimed.by_key.items()} if by == "campaign" else {}
+    values = rounded({**all_said, **said}, "platform_value")
     after: list[dict[str, Sums]] = [
         {key: _added(counted.by_key.get((step, each.id)) for each in some) for key, some in groups.items()}
         for step in STEPS

@@ -156,7 +156,7 @@ async def test_a_rate_is_added_and_a_file_is_taken_whole_or_not_at_all(open_page
     await expect(form.get_by_text("must be an ISO 4217 code")).to_be_visible()
     await form.get_by_label("From currency").fill("chf")
     await form.get_by_role("button", name="Add the rate").click()
-    await expect(page.get_by_text("1 CHF = 95.5 INR").first).to_be_visible()
+    await expect(page.get_by_text("1 CHF = 95.5000 INR").first).to_be_visible()
     await page.get_by_role("button", name="Import CSV").click()
     dialog = page.get_by_role("dialog", name="Import exchange rates")
     box = dialog.get_by_label("Or paste the rows")
@@ -168,7 +168,7 @@ async def test_a_rate_is_added_and_a_file_is_taken_whole_or_not_at_all(open_page
     assert await visit.axe() == []
     await box.fill("day,base,quote,rate\n2026-01-05,CHF,INR,94\n2026-01-06,CHF,INR,94.25")
     await dialog.get_by_role("button", name="Import 2 rows").click()
-    await expect(page.get_by_text("1 CHF = 94.25 INR")).to_be_visible()
+    await expect(page.get_by_text("1 CHF = 94.2500 INR")).to_be_visible()
     assert visit.search() == {"tab": "rates", "base": "CHF"}
 
 
