@@ -57,6 +57,8 @@ async def shown_days(visit: Visit) -> str:
 async def test_which_campaign_paid_back_last_month(dashboard: Visit) -> None:
     page, clicks = dashboard.page, await Clicks.of(dashboard.page)
     await sidebar(page, "ROI").click()
+    await expect(page.get_by_role("heading", name="ROI", level=1)).to_be_visible()
+    await dashboard.settle()
     await page.get_by_role("button", name=re.compile("^Period")).click()
     await page.get_by_role("button", name=re.compile("^Last month")).click()
     await page.get_by_role("columnheader", name="ROAS", exact=True).get_by_role("button").click()

@@ -61,6 +61,8 @@ async def test_which_campaign_paid_back_last_month(open_page: OpenPage) -> None:
     visit = await open_page("/")
     page = visit.page
     await page.get_by_role("navigation", name="Ad planning").get_by_role("link", name="ROI").click()
+    await expect(page.get_by_role("heading", name="ROI", level=1)).to_be_visible()
+    await visit.settle()
     await page.get_by_role("button", name=re.compile("Period")).click()
     async with page.expect_response(re.compile("/admin/ad-planning/roi")) as answered:
         await page.get_by_role("button", name=re.compile("^Last month")).click()
