@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from tests.faults.fleet import within
 from tests.faults.load import Load
 from tests.faults.store import TENANT
 
@@ -96,3 +97,12 @@ async def unfinished_orders(url: str, newest: int = 500) -> int:
             AND k.conversion_id = c.id WHERE c.order_id = o.number::text)
     """
     return int((await rows(url, statement, newest))[0][0])
+
+
+async def caught_up(url: str, seconds: float) -> float:
+    """Wait until every order has its conversion and its credit, and nothing is left to do."""
+
+    async def no_order_waits() -> bool:
+        return await unfinished_orders(url) == 0 and await open_work(url) == 0
+
+    return await within(seconds, no_order_waits, "orders without conversion and credit, or open work")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.conftest import Place
 from tests.faults.fleet import Fleet, memory_of, within
-from tests.faults.ledger import judge, unfinished_orders
+from tests.faults.ledger import caught_up, judge
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
 
@@ -56,11 +56,7 @@ async def test_postgresql_killed_under_load_loses_nothing_doubles_nothing_and_ne
     await load.at_least(20)
     await load.finish()
     assert web.poll() is None
-
-    async def no_order_waits() -> bool:
-        return await unfinished_orders(place.url) == 0
-
-    await within(RECOVERS_WITHIN, no_order_waits, "an order without credit")
+    await caught_up(place.url, RECOVERS_WITHIN)
     verdict = await judge(place.url, load)
     print(dict(load.counts), verdict)
     assert not verdict.lost, verdict

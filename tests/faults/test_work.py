@@ -13,7 +13,7 @@ import pytest
 from adplanning_plugin.embedded import Valkey
 from tests.faults.conftest import Place
 from tests.faults.fleet import Fleet, Receiver, within
-from tests.faults.ledger import judge, open_work, rows, unfinished_orders
+from tests.faults.ledger import caught_up, judge, open_work, rows, unfinished_orders
 from tests.faults.load import Load
 from tests.faults.store import SLOT_JOBS
 
@@ -40,15 +40,6 @@ def external(mortal_valkey: Valkey, receiver: Receiver) -> dict[str, str]:
     }
 
 
-async def caught_up(place: Place, seconds: float) -> float:
-    """Every order has its conversion and its credit."""
-
-    async def no_order_waits() -> bool:
-        return await unfinished_orders(place.url) == 0 and await open_work(place.url) == 0
-
-    return await within(seconds, no_order_waits, "orders without conversion and credit, or open work")
-
-
 async def test_a_worker_killed_mid_work_leaves_one_conversion_one_set_of_credit_and_one_idempotency_key(
     place: Place, fleet: Fleet, load: Load, receiver: Receiver, external: dict[str, str]
 ) -> None:
@@ -72,7 +63,7 @@ async def test_a_worker_killed_mid_work_leaves_one_conversion_one_set_of_credit_
         return len(receiver.calls) > out_and_unrecorded
 
     await within(STARTING, begins, "the new worker's first letter")
-    await caught_up(place, RESUMES_WITHIN)
+    await caught_up(place.url, RESUMES_WITHIN)
 
     verdict = await judge(place.url, load)
     assert not verdict.lost, verdict
@@ -151,7 +142,7 @@ async def test_work_goes_on_when_valkey_is_flushed_stopped_and_started(
         took = await caught_up_under_load(place, RESUMES_WITHIN)
         print(fault.__name__, round(took, 2), "s")
     await load.finish()
-    await caught_up(place, RESUMES_WITHIN)
+    await caught_up(place.url, RESUMES_WITHIN)
     verdict = await judge(place.url, load)
     assert not verdict.lost, verdict
     assert not verdict.doubled, verdict

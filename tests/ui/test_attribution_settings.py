@@ -87,6 +87,7 @@ async def test_a_saved_change_is_built_beside_and_an_earlier_version_is_taken_ag
         await dialog.get_by_role("button", name="Take it again").click()
         await expect(page.get_by_label("Half-life")).to_have_value(f"{before['value']['half_life_hours']:g}")
         await expect(versions(page).get_by_text(f"Version {known} again")).to_be_visible()
+        await visit.check("settings-versions", widths=(390,))
         assert (await stored(visit))["value"] == before["value"]
     finally:
         await put_back(visit, before)

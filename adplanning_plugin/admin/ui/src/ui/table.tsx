@@ -333,9 +333,9 @@ export function PlainTable({ caption, head, rows, foot }: { caption: string; hea
             <div className="mb-1 min-w-0">{cells[0]}</div>
             <dl className="grid grid-cols-[repeat(auto-fill,minmax(6rem,1fr))] gap-x-3 gap-y-1.5">
               {cells.slice(1).map((cell, index) => (
-                <div key={index} className={head[index + 1]?.wide ? "col-span-full" : undefined}>
+                <div key={index} className={cn("min-w-0", head[index + 1]?.wide && "col-span-full")}>
                   <dt className="text-xs text-muted">{head[index + 1]?.title}</dt>
-                  <dd className={head[index + 1]?.wide ? undefined : "figure"}>{cell}</dd>
+                  <dd className={head[index + 1]?.right ? "figure" : "break-words"}>{cell}</dd>
                 </div>
               ))}
             </dl>

@@ -47,7 +47,7 @@ export function Versions({ label, onRestored }: { label: (setting: string) => st
             {rules.length === 0 ? <p className="text-sm text-muted">No credit was computed yet: the first version is made with the first conversion.</p> : (
               <PlainTable
                 caption="Versions of the attribution settings"
-                head={[{ title: "Version" }, { title: "State" }, { title: "Made" }, { title: "What changed" }, ...(may ? [{ title: "Action" }] : [])]}
+                head={[{ title: "Version" }, { title: "State" }, { title: "Made" }, { title: "What changed", wide: true }, ...(may ? [{ title: "Action" }] : [])]}
                 rows={rules.map((each) => [
                   <span key="version" className="font-medium">{each.version}</span>,
                   <Badge key="state" colour={STATES[each.state][1]}>{STATES[each.state][0]}</Badge>,
