@@ -60,6 +60,14 @@ class EventBus(Protocol):
         ...
 
 
+class Secrets(Protocol):
+    """Where credentials come from: a vault, a file, a cloud's store of them."""
+
+    def get(self, name: str) -> str | None:
+        """The secret of that name (`ADPLANNING_SECRET`, `ADPLANNING_DATABASE_URL`, …), or None."""
+        ...
+
+
 class AttributionModel(Protocol):
     """A rule for sharing a conversion among its touches."""
 
@@ -270,6 +278,10 @@ class Specs:
     @hookspec(firstresult=True)
     def provide_broker(self) -> AsyncBroker | None:
         """A taskiq broker for wake-ups; without it the embedded one, or Redis where `Options.work.redis_url` is set."""
+
+    @hookspec(firstresult=True)
+    def provide_secrets(self) -> Secrets | None:
+        """Where credentials come from, asked once at start-up; a variable of the environment goes before it."""
 
     # --- what others extend: all results count, a duplicate key is an error that names both owners -----------------
 

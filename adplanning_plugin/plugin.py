@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
@@ -22,7 +23,7 @@ from adplanning_plugin.admin.hooks import AdminHooks
 from adplanning_plugin.admin.pages import page_routes
 from adplanning_plugin.attribution.hooks import AttributionHooks
 from adplanning_plugin.customers.hooks import CustomersHooks
-from adplanning_plugin.hookspecs import PROJECT, EventBus, HostEvent, Specs
+from adplanning_plugin.hookspecs import PROJECT, EventBus, HostEvent, Secrets, Specs
 from adplanning_plugin.identity.hooks import IdentityHooks
 from adplanning_plugin.insights.hooks import InsightsHooks
 from adplanning_plugin.journeys.hooks import JourneysHooks
@@ -74,6 +75,14 @@ HOST_EVENTS = (
     "social_interaction.created",
 )
 ALIASES = {"form.submitted": "form_response.created"}
+CREDENTIALS = (
+    "ADPLANNING_SECRET",
+    "ADPLANNING_DATABASE_URL",
+    "ADPLANNING_DATABASE_OWNER_URL",
+    "ADPLANNING_DATABASE_REPLICA_URL",
+    "ADPLANNING_WORK_REDIS_URL",
+)
+"""What `provide_secrets` is asked for."""
 TENANT_REFRESH_SECONDS = 60.0
 
 
@@ -117,6 +126,7 @@ class AdPlanning(InitPlugin):
             self.hooks.register(plugin, name=self._name_for(plugin))
         self.hooks.load_setuptools_entrypoints(PROJECT)
         self._check_hooks()
+        self.options = self._with_secrets()
         if self.options.trace_hooks:
             self.hooks.trace.root.setwriter(lambda line: log.info("hook %s", line.strip()))
             self.hooks.enable_tracing()
@@ -144,6 +154,14 @@ class AdPlanning(InitPlugin):
         except pluggy.PluginValidationError as problem:
             message = f"A plugin implements a hook that does not exist: {problem}. See the list in hookspecs.py."
             raise ConfigurationError(message) from problem
+
+    def _with_secrets(self) -> Options:
+        """The options with the credentials that the host keeps elsewhere than in its code and its environment."""
+        kept = cast("Secrets | None", self.hooks.hook.provide_secrets())
+        if kept is None:
+            return self.options
+        wanted = {name: kept.get(name) for name in CREDENTIALS if name not in os.environ}
+        return load_options(self.options, {name: secret for name, secret in wanted.items() if secret})
 
     def _links(self) -> Links:
         links = cast("Sequence[Link]", self.hooks.hook.provide_links() or ())

@@ -12,7 +12,7 @@ import pytest
 from litestar import get
 from sqlalchemy import text
 
-from adplanning_plugin import hookimpl
+from adplanning_plugin import AdPlanning, Options, hookimpl
 from adplanning_plugin.hookspecs import AdminPage, Section, Specs
 from adplanning_plugin.kernel.errors import ConfigurationError
 from adplanning_plugin.kernel.events import Subscription
@@ -43,6 +43,26 @@ def test_somebody_asks_every_hook() -> None:
     files = (path for path in package.rglob("*.py") if path.name != "hookspecs.py" and "node_modules" not in path.parts)
     code = "\n".join(path.read_text() for path in files)
     assert {name for name in HOOKS if not re.search(rf'hooks?\.{name}\(|"{name}"', code)} == set()
+
+
+def test_credentials_come_from_the_store_of_them_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vault = {
+        "ADPLANNING_SECRET": "a secret of the vault, long enough",
+        "ADPLANNING_DATABASE_URL": "postgresql://vault@db.example/store",
+        "ADPLANNING_WORK_REDIS_URL": "redis://vault.example",
+        "ADPLANNING_ZONE": "Asia/Tokyo",
+    }
+    given = Options(secret="in the code", zone="Europe/Berlin", currency="EUR")
+    monkeypatch.delenv("ADPLANNING_DATABASE_URL", raising=False)
+    monkeypatch.setenv("ADPLANNING_WORK_REDIS_URL", "redis://environment.example")
+    plugin = AdPlanning(given, plugin_object("provide_secrets", vault))
+    options = plugin.runtime.options
+    assert (options.secret, options.database.url) == (vault["ADPLANNING_SECRET"], vault["ADPLANNING_DATABASE_URL"])
+    assert plugin.runtime.database.engine.url.host == "db.example"
+    assert options.work.redis_url == "redis://environment.example"
+    assert options.zone == "Europe/Berlin", "only credentials are asked for"
 
 
 def plugin_object(name: str, value: Any) -> object:
