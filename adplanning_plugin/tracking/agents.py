@@ -40,7 +40,7 @@ NO_AGENT = Agent(None, None)
 def agent_of(user_agent: str) -> Agent:
     """What a user agent says of itself; a few µs once for each of the last 4,096 headers.
 
-    A tablet that asks for pages as a desktop does (an iPad's setting) counts as one.
+    A tablet that asks for pages as a desktop does (an iPad's setting) counts as a desktop.
     """
     text = user_agent[:_READ].lower()
     return Agent(_device(text), next((name for name, marks in _BROWSERS if any(mark in text for mark in marks)), None))

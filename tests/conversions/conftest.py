@@ -2,49 +2,29 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
-import httpx
-import pluggy
 import pytest
 import pytest_asyncio
-from litestar import Litestar
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from adplanning_plugin import Actor, Options, Tenant, hookimpl
-from adplanning_plugin.hookspecs import PROJECT, Section, Specs
+from adplanning_plugin import hookimpl
+from adplanning_plugin.hookspecs import Section
 from adplanning_plugin.kernel.database import Database
 from adplanning_plugin.kernel.events import publish
-from adplanning_plugin.kernel.http import admin_router
 from adplanning_plugin.kernel.runner import Runner
 from adplanning_plugin.kernel.runtime import Runtime
-from adplanning_plugin.kernel.sweep import LinkedEntities
-from adplanning_plugin.kernel.watermark import Streams
-from adplanning_plugin.kernel.work import Work
 from adplanning_plugin.links import Links
 from adplanning_plugin.options import DatabaseOptions
 from adplanning_plugin.tracking.hooks import TrackingHooks
 from adplanning_plugin.tracking.models import Conversion
 from tests.conversions import shop
-from tests.plugged import emptied
-
-ALL = frozenset({"adplanning:read", "adplanning:write", "adplanning:manage", "adplanning:pii"})
+from tests.plugged import admin_of, emptied, plugged
 
 
-class StoreHooks:
-    """The store's side: who calls is said by headers, so that a test can be anybody."""
-
-    @hookimpl
-    def provide_admin_guard(self) -> Any:
-        return lambda connection, handler: None
-
-    @hookimpl
-    def resolve_actor(self, connection: Any) -> Actor:
-        scopes = connection.headers.get("x-scopes")
-        tenant_id = connection.headers.get("x-store", "main")
-        return Actor(id="7", tenant_id=tenant_id, scopes=frozenset(scopes.split()) if scopes else ALL)
+class CreditSection:
+    """Another domain's part of a conversion's detail."""
 
     @hookimpl
     def register_sections(self) -> list[Section]:
@@ -72,24 +52,9 @@ async def store_database(postgres_server: Any, template_database: str, worker_na
 @pytest_asyncio.fixture(loop_scope="session")
 async def runtime(store_database: Database) -> Runtime:
     """A runtime over empty tables: two stores, India and Japan."""
-    await emptied(store_database)
-    hooks = pluggy.PluginManager(PROJECT)
-    hooks.add_hookspecs(Specs)
-    hooks.register(StoreHooks())
-    hooks.register(TrackingHooks())
-    runtime = Runtime(Options(secret="x" * 40), hooks)
-    runtime.put(store_database, Database)
-    runtime.put(Links(shop.LINKS, tenants_known=True))
-    runtime.put(runtime.get(Links), LinkedEntities)
-    runtime.set_tenants(
-        [
-            Tenant(id="main", zone="Asia/Kolkata", currency="INR"),
-            Tenant(id="other", zone="Asia/Tokyo", currency="JPY"),
-        ]
-    )
-    runtime.put(Streams())
-    runtime.put(Work.collect(runtime))
-    hooks.hook.on_startup(runtime=runtime)
+    links = Links(shop.LINKS, tenants_known=True)
+    runtime = plugged(await emptied(store_database), CreditSection(), TrackingHooks(), links=links)
+    runtime.hooks.hook.on_startup(runtime=runtime)
     return runtime
 
 
@@ -144,16 +109,5 @@ def stored(runtime: Runtime) -> Callable[..., Awaitable[list[Any]]]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def admin(runtime: Runtime) -> AsyncIterator[Any]:
     """The admin API: `await admin.get("/conversions")` and so on, with JSON in and out."""
-    handlers = [each for part in runtime.hooks.hook.register_admin_routes(runtime=runtime) for each in part]
-    app = Litestar([admin_router(runtime, handlers)])
-    transport = httpx.ASGITransport(app)  # in this loop: the pool's connections belong to it
-    async with httpx.AsyncClient(transport=transport, base_url="http://store.test") as client:
-        base = runtime.options.paths.admin
-
-        def at(method: str) -> Callable[..., Any]:
-            async def call(path: str, **more: Any) -> Any:
-                return await client.request(method, base + path, **more)
-
-            return call
-
-        yield SimpleNamespace(get=at("GET"), post=at("POST"), put=at("PUT"), delete=at("DELETE"))
+    async with admin_of(runtime) as client:
+        yield client
