@@ -132,14 +132,18 @@ class Flusher:
         return True
 
     async def drain(self) -> None:
-        """Wait until everything that is queued has been written or refused (shutdown)."""
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-            self._start()
+        """Wait until everything that is queued has been written or refused (shutdown).
+
+        Landings that a last attempt could not store are dropped and counted: nothing tries again after this.
+        """
+        self._end_pause()
+        self._start()
         while self._writer is not None:
             await asyncio.wait({self._writer})
             await asyncio.sleep(0)
+        self._end_pause()
+        self.counts["landings_dropped"] += self._queued
+        self._queue, self._queued = [], 0
 
     def _enqueue(self, submission: _Submission) -> None:
         self._queue.append(submission)
@@ -269,6 +273,11 @@ class Flusher:
         self._runtime.log.warning("events refused by PostgreSQL: %s", refused)
         if submission.answer is not None and not submission.answer.done():
             submission.answer.set_exception(refused)
+
+    def _end_pause(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     def _try_again(self) -> None:
         self._retry = None

@@ -229,6 +229,17 @@ async def test_landings_wait_out_an_outage_of_the_database(shop: Shop) -> None:
     assert flusher.waiting == 0
 
 
+async def test_a_stop_during_an_outage_leaves_nothing_that_goes_on_trying(shop: Shop) -> None:
+    flusher = shop.runtime.get(Flusher)
+    flusher._runtime = broken(shop.runtime)
+    async with shop.browser(consent="analytics") as browser:
+        await browser.get(CAMPAIGN)
+    await stop_capture(shop.runtime)
+
+    assert (flusher.waiting, flusher._retry, flusher._writer) == (0, None, None)
+    assert flusher.counts["landings_dropped"] == 1
+
+
 async def test_a_full_queue_drops_the_landing_and_counts_it(shop: Shop) -> None:
     flusher = shop.runtime.get(Flusher)
     flusher._limit = 0

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from tests.ui.asking import ask
-from tests.ui.visiting import THEMES, WIDTHS, OpenPage, Visit
+from tests.ui.visiting import THEMES, WIDTHS, YEAR, OpenPage, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 VIEWS = [("models", "attribution-models"), ("touches", "attribution-visits")]
@@ -21,7 +21,7 @@ async def unmatched_visit(visit: Visit) -> dict[str, object]:
 
 
 async def open_visit(open_page: OpenPage, touch: dict[str, object]) -> Visit:
-    return await open_page(f"/attribution?view=touches&range=this_year&method=unresolved&open={touch['id']}")
+    return await open_page(f"/attribution?view=touches&{YEAR}&method=unresolved&open={touch['id']}")
 
 
 @pytest.mark.parametrize(("view", "name"), VIEWS)
@@ -107,7 +107,7 @@ async def test_every_model_stands_beside_the_others_and_says_where_it_differs(op
 
 
 async def test_a_visit_is_assigned_by_hand_and_that_is_undone(open_page: OpenPage) -> None:
-    first = await open_page("/attribution?view=touches&method=unresolved&range=this_year")
+    first = await open_page(f"/attribution?view=touches&method=unresolved&{YEAR}")
     touch = await unmatched_visit(first)
     visit = await open_visit(open_page, touch)
     page = visit.page
@@ -124,7 +124,7 @@ async def test_a_visit_is_assigned_by_hand_and_that_is_undone(open_page: OpenPag
 
 
 async def test_an_assignment_that_came_in_between_is_shown_beside_ones_own(open_page: OpenPage) -> None:
-    first = await open_page("/attribution?view=touches&method=unresolved&range=this_year")
+    first = await open_page(f"/attribution?view=touches&method=unresolved&{YEAR}")
     touch = await unmatched_visit(first)
     visit = await open_visit(open_page, touch)
     page = visit.page

@@ -8,10 +8,9 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.ui.visiting import THEMES, WIDTHS, OpenPage
+from tests.ui.visiting import THEMES, WIDTHS, YEAR, OpenPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-YEAR = "/coverage?from=2026-01-01&to=2026-12-31"
 EMPTY = "/coverage?from=2001-01-01&to=2001-01-31"
 BROKEN = {"title": "Internal error", "status": 500, "code": "internal", "detail": "It broke.", "incident": "inc_1"}
 
@@ -36,7 +35,7 @@ async def test_it_is_accessible_and_quiet_at_every_width_and_in_every_theme(open
 
 
 async def test_the_missing_orders_stand_first_and_a_cause_opens_its_own(open_page: OpenPage) -> None:
-    visit = await open_page(YEAR)
+    visit = await open_page(f"/coverage?{YEAR}")
     page = visit.page
     lost = count_of(await pager(page).inner_text())
     causes = page.get_by_role("button", name=re.compile(r"^See .* order"))
@@ -58,7 +57,7 @@ async def test_the_missing_orders_stand_first_and_a_cause_opens_its_own(open_pag
 
 
 async def test_an_order_leads_to_its_conversion(open_page: OpenPage) -> None:
-    visit = await open_page(YEAR + "&cause=joined")
+    visit = await open_page(f"/coverage?{YEAR}&cause=joined")
     link = visit.page.get_by_role("row").nth(1).get_by_role("link")
     number = await link.inner_text()
     await link.click()
@@ -68,14 +67,14 @@ async def test_an_order_leads_to_its_conversion(open_page: OpenPage) -> None:
 
 
 async def test_filters_sorting_and_switches_survive_reload(open_page: OpenPage) -> None:
-    visit = await open_page("/coverage?range=last_90_days")
-    page = visit.page
+    visit = await open_page(f"/coverage?{YEAR}")
+    page, days = visit.page, visit.search()
     await page.get_by_role("combobox", name="Cause").select_option(label="Blocked")
     await page.get_by_role("button", name="Revenue", exact=True).click()
     await page.get_by_role("combobox", name="Measure").select_option(label="Revenue")
     await page.get_by_role("combobox", name="Grouped").select_option(label="By month")
     await visit.settle()
-    wanted = {"range": "last_90_days", "cause": "blocked", "order": "-value", "measure": "revenue", "by": "month"}
+    wanted = {**days, "cause": "blocked", "order": "-value", "measure": "revenue", "by": "month"}
     assert visit.search() == wanted
     await page.reload()
     await visit.settle()
@@ -88,7 +87,7 @@ async def test_filters_sorting_and_switches_survive_reload(open_page: OpenPage) 
 
 
 async def test_the_export_has_exactly_the_orders_that_are_listed(open_page: OpenPage) -> None:
-    visit = await open_page(YEAR + "&cause=offline")
+    visit = await open_page(f"/coverage?{YEAR}&cause=offline")
     count = count_of(await pager(visit.page).inner_text())
     async with visit.page.expect_download() as started:
         await visit.page.get_by_role("button", name="Export CSV").click()
@@ -99,7 +98,7 @@ async def test_the_export_has_exactly_the_orders_that_are_listed(open_page: Open
 
 
 async def test_a_search_that_finds_nothing_says_so_and_is_cleared(open_page: OpenPage) -> None:
-    visit = await open_page(YEAR)
+    visit = await open_page(f"/coverage?{YEAR}")
     await visit.page.get_by_role("searchbox", name="Search by order number").fill("<b>no such</b>")
     await expect(visit.page.get_by_text("No orders match these filters")).to_be_visible()
     await visit.page.get_by_role("button", name="Clear filters").click()
@@ -145,6 +144,6 @@ async def test_who_may_only_read_is_not_sent_where_they_may_not_go(open_page: Op
         await route.fulfill(json=body)
 
     await page.route("**/ui/manifest", without_settings)
-    await visit.go(YEAR)
+    await visit.go(f"/coverage?{YEAR}")
     await expect(page.get_by_text("This is the shopper's choice.")).to_be_visible()
     await expect(page.get_by_role("link", name="Consent settings")).to_have_count(0)

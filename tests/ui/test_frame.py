@@ -158,6 +158,16 @@ async def test_the_skip_link_leads_past_the_navigation(open_page: OpenPage) -> N
     await expect(visit.page.locator("main")).to_be_focused()
 
 
+async def test_another_theme_is_there_at_once_where_motion_is_not_wanted(open_page: OpenPage) -> None:
+    visit = await open_page("/attribution/reconciliation", width=390, theme="dark")
+    await visit.page.evaluate("""() => {
+        globalThis.begun = []
+        document.addEventListener("transitionrun", (event) => begun.push(event.propertyName))
+    }""")
+    await visit.become(390, "light")
+    assert await visit.page.evaluate("begun") == []
+
+
 async def test_the_theme_is_chosen_and_kept(open_page: OpenPage) -> None:
     visit = await open_page("/", theme="light")
     await visit.page.get_by_role("radio", name="Dark").click()

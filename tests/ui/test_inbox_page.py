@@ -23,6 +23,23 @@ async def test_a_group_is_accessible_and_quiet(open_page: OpenPage, width: int) 
     await visit.check("inbox-group", themes=THEMES)
 
 
+async def test_a_name_on_two_websites_says_which_is_which(open_page: OpenPage) -> None:
+    visit = await open_page(None)
+
+    async def twice(route: Route) -> None:
+        answer = await route.fetch()
+        body = await answer.json()
+        first = body["inbox"][0]
+        body["inbox"] = [{**first, "key": f"{first['key']}{site}", "website_id": site} for site in ("11", "12")]
+        await route.fulfill(response=answer, json=body)
+
+    await visit.page.route("**/attribution/inbox?*", twice)
+    await visit.go("/attribution/inbox")
+    for site in ("11", "12"):
+        row = visit.page.get_by_role("row").filter(has_text=f"Website {site}")
+        await expect(row.get_by_role("button", name=re.compile(f"Website {site}, .* visits: open$"))).to_have_count(1)
+
+
 async def test_attribution_leads_to_the_inbox_with_the_number_that_waits(open_page: OpenPage) -> None:
     visit = await open_page("/attribution")
     waiting = (await ask(visit, "GET", "/attribution/inbox?limit=1"))["count"]
@@ -36,7 +53,6 @@ async def test_an_approval_shows_what_moved_and_is_undone(open_page: OpenPage) -
     page = visit.page
     before = await ask(visit, "GET", "/attribution/stats?conversion_type=purchase")
     waiting = (await ask(visit, "GET", "/attribution/inbox?suggested=true"))["inbox"]
-    # The year ends yesterday, so that each day has its own: some name always holds a share of an order.
     group = next(each for each in waiting if each["at_stake"] and each["at_stake"][0]["credit_minor"] > 0)
     name, campaign = group["name"], group["suggestion"]["campaign"]
     await page.get_by_label("Search names").fill(name)

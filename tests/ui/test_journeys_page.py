@@ -7,10 +7,9 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.ui.visiting import OpenPage
+from tests.ui.visiting import YEAR, OpenPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-YEAR = "range=this_year"
 
 
 async def test_events_are_found_by_stage_and_opened(open_page: OpenPage) -> None:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -25,6 +26,9 @@ REPORT_CSP = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`refused by the policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`))
 """
+TODAY = datetime.now(UTC).date()
+YEAR = f"from={TODAY - timedelta(days=366)}&to={TODAY + timedelta(days=1)}"
+"""All of the history, whichever day of whichever year it is read on."""
 PATIENCE = 30.0
 """Seconds for a page to have what it asked for."""
 PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

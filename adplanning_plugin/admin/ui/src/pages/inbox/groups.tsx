@@ -37,6 +37,8 @@ export const Score = ({ of }: { of: Near }) => {
 export const isLikely = (group: Group) => group.suggestion !== null && group.suggestion.score >= 0.6 && group.suggestion.margin >= 0.05
 
 const spellings = (row: Group) => (row.variants.length > 1 ? ` ${row.variants.length} spellings` : "")
+/** Of several websites in one list, each row says which is its own: a name may mean something else on each. */
+const siteOf = (row: Group, rows: Group[]) => (rows.some((each) => each.website_id !== row.website_id) ? ` ${row.website_id === null ? "No website" : `Website ${row.website_id}`}` : "")
 /** Sources that are called the same stand there once. */
 const sourcesOf = (row: Group) => [...new Map(row.sources.map((pair) => [CALLED[pair.source] ?? pair.source, pair.source])).values()]
 
@@ -47,6 +49,7 @@ export function Groups({ status, deciding }: { status: Status; deciding: Decidin
   const [state, set] = useUrlState(SCHEMA)
   const filters = { status, q: state.q, platform: state.platform, suggested: state.suggested === "" ? undefined : state.suggested === "true" }
   const query = useApi("/attribution/inbox", { query: { ...filters, ...table.query }, keep: true })
+  const rows = query.data?.inbox ?? []
   const filtered = Object.keys(NONE).some((key) => state[key as keyof typeof NONE] !== "")
   const dash = <span className="text-muted">–</span>
   const columns: Column<Group>[] = [
@@ -56,6 +59,7 @@ export function Groups({ status, deciding }: { status: Status; deciding: Decidin
         <span className="flex max-w-64 flex-col">
           <span className="font-medium break-words text-link">{row.name}</span>
           {row.variants.length > 1 ? <span className="text-xs text-muted">{spellings(row)}</span> : null}
+          {siteOf(row, rows) ? <span className="text-xs break-words text-muted">{siteOf(row, rows)}</span> : null}
         </span>
       ),
     },
@@ -114,7 +118,7 @@ export function Groups({ status, deciding }: { status: Status; deciding: Decidin
         rowKey={(row) => row.key}
         table={table}
         onOpen={(row) => set({ open: row.key })}
-        openLabel={(row) => `${row.name}${spellings(row)}, ${format.number(row.touches)} visits: open`}
+        openLabel={(row) => `${row.name}${spellings(row)}${siteOf(row, rows)}, ${format.number(row.touches)} visits: open`}
         csv={{ path: "/attribution/inbox", query: filters }}
         filters={
           <>
