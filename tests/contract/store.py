@@ -28,6 +28,7 @@ from host_example.history import connect, generate, load
 from host_example.plugin_setup import StoreHooks
 from host_example.security import hash_password
 from host_example.settings import StoreSettings
+from tests.history import same_every_day
 
 ADMIN, WEB = "/admin/ad-planning", "/web/ad-planning"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
@@ -251,9 +252,9 @@ async def kept_alive(app: Litestar) -> AsyncIterator[None]:
 
 async def fill(contract: Contract, url: str) -> None:
     """A small history for both tenants, then everything that the public faces can make."""
-    history = generate(
-        end_day=datetime.now(UTC).date() - timedelta(days=1), scale=0.004, password_hash=hash_password("x")
-    )
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    with same_every_day():
+        history = generate(end_day=yesterday, scale=0.004, password_hash=hash_password("x"))
     connection = await connect(url)
     try:
         await load(connection, history)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
@@ -36,12 +37,16 @@ SELECT jsonb_build_object(
 
 
 async def found_anywhere(shop: Shop, *words: str) -> dict[str, int]:
-    """Where any of the words stands, in any text or document of any table of the plugin."""
+    """Where any of the words stands, in any text or document of any table of the plugin.
+
+    A word begins where it stands: one in the middle of a digest or of an id is there by chance.
+    """
     found: dict[str, int] = {}
+    anyone = f"(?<![[:alnum:]])({'|'.join(map(re.escape, words))})"
     async with shop.runtime.database.transaction(shop.tenant_id) as session:
         for table, column in (await session.execute(text(TEXTS))).all():
-            query = f"""SELECT count(*) FROM adplanning."{table}" WHERE "{column}"::text ILIKE ANY(:words)"""
-            rows = (await session.execute(text(query), {"words": [f"%{word}%" for word in words]})).scalar_one()
+            query = f"""SELECT count(*) FROM adplanning."{table}" WHERE "{column}"::text ~* :anyone"""
+            rows = (await session.execute(text(query), {"anyone": anyone})).scalar_one()
             if rows:
                 found[f"{table}.{column}"] = rows
     return found

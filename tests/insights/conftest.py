@@ -17,6 +17,7 @@ from adplanning_plugin.tracking.tokens import write_visit
 from host_example.history import connect, generate, load
 from host_example.history.plan import RATES
 from tests.contract.store import Contract, running
+from tests.history import same_every_day
 from tests.insights.books import END, Shop, rate_rows
 
 SEED, SCALE = 7, 0.06
@@ -39,7 +40,9 @@ async def year(year_url: str) -> AsyncIterator[Contract]:
 
         connection = await connect(year_url)
         try:
-            await load(connection, generate(SEED, END, scale=SCALE, sign=sign, password_hash="unused"))
+            with same_every_day():
+                history = generate(SEED, END, scale=SCALE, sign=sign, password_hash="unused")
+            await load(connection, history)
         finally:
             await connection.close()
         stated = await store.main.admin(

@@ -91,7 +91,8 @@ async def test_ours_is_the_revenue_of_roi(khadi: Shop) -> None:
         if row["id"] in roi:
             assert row["ours"]["value_minor"] == roi[row["id"]]["revenue_minor"]
             assert abs(row["ours"]["conversions"] - roi[row["id"]]["orders"]) < 0.001
-            assert row["claimed"]["value_minor"] == roi[row["id"]]["platform_value_minor"]
+            # Of a campaign that ran before the period the report has no figure; its platform then claims nothing.
+            assert (row["claimed"]["value_minor"] or 0) == (roi[row["id"]]["platform_value_minor"] or 0)
 
 
 async def test_where_both_count_the_same_there_is_nothing_to_explain(fresh: Shop) -> None:

@@ -1,8 +1,5 @@
 """`python -m tests.ui.serve SETTINGS`: the example store with a small year of history, for the pages to show.
 
-Its history ends yesterday, and has the same weekdays and seasons whichever day that is: what a test looks for is there
-on every day of the year, or on none.
-
 SETTINGS is a JSON object: database_url, port, scale. The payment provider listens on the next port.
 """
 
@@ -12,7 +9,6 @@ import asyncio
 import json
 import logging
 import sys
-from datetime import date, timedelta
 from typing import Any
 
 import uvicorn
@@ -21,22 +17,18 @@ from host_example import payment, security
 from host_example.app import create_app
 from host_example.catalogue import SHOPS
 from host_example.demo_data import Truth, prepare
-from host_example.history import plan, year
 from host_example.settings import StoreSettings
+from tests.history import same_every_day
 
 SECRET = "the pages' tests sign with this, and nothing else does"
-FIRST_DAY = date(2025, 11, 21)
-
-
-def _demand(shop: plan.ShopPlan, _: date, index: int) -> float:
-    return plan.demand(shop, FIRST_DAY + timedelta(days=index), index)
 
 
 async def run(database_url: str, port: int, payment_port: int, scale: float) -> None:
     """Load what is not there yet, then serve until told to stop."""
     origin = f"http://localhost:{port}"
     settings = StoreSettings(database_url=database_url, secret=SECRET, payment_url=f"http://127.0.0.1:{payment_port}")
-    await prepare(settings, {row[0]: [origin] for row in SHOPS}, Truth(), lambda *_: None, scale)
+    with same_every_day():
+        await prepare(settings, {row[0]: [origin] for row in SHOPS}, Truth(), lambda *_: None, scale)
     applications: list[tuple[Any, int]] = [
         (create_app(settings), port),
         (payment.create_app(settings.payment_secret), payment_port),
@@ -55,7 +47,6 @@ async def run(database_url: str, port: int, payment_port: int, scale: float) -> 
 if __name__ == "__main__":
     for chatty in ("httpx", "taskiq", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    year.demand = _demand
     # The store's passwords cost as much time as the whole of their pages; what they protect here is nothing.
     security._COST["n"] = 16
     asyncio.run(run(**json.loads(sys.argv[1])))
