@@ -24,7 +24,7 @@ from adplanning_plugin.attribution.utm import normalise_name
 from adplanning_plugin.kernel.backfill import run_sweep
 from adplanning_plugin.kernel.work import Work
 from tests.attribution.conftest import NOON, Store
-from tests.attribution.damage import catalogue, measured, tags
+from tests.attribution.damage import Measured, catalogue, measured, tags
 from tests.attribution.test_resolution import job
 
 NAMES = (
@@ -172,19 +172,27 @@ def test_dates_leave_what_is_no_date():
     assert with_dates(["top", "10", "of", "007"]) == ["top", "10", "of", "7"]
 
 
+def once(rng: Random) -> Measured:
+    """A catalogue and tags of its own: some catalogues are harder than others, by about a hundredth of recall."""
+    names = catalogue(rng, 400)
+    known = Catalogue([campaign(name) for name in names])
+    given = tags(rng, names, 1_000)
+    answers = [resolve(tagged(tag.text), known) for tag in given]
+    return measured(names, given, [answer.campaign_id if isinstance(answer, Match) else None for answer in answers])
+
+
 def test_precision_and_recall_on_damaged_tags():
     seed = int(os.environ.get("ADPLANNING_TEST_SEED", Random().randrange(1_000_000)))
     print(f"seed {seed}")
     rng = Random(seed)
-    names = catalogue(rng, 400)
-    known = Catalogue([campaign(name) for name in names])
-    given = tags(rng, names, 3_000)
-    answers = [resolve(tagged(tag.text), known) for tag in given]
-    found = measured(names, given, [answer.campaign_id if isinstance(answer, Match) else None for answer in answers])
-    assert found.resolved > 1_000
-    assert found.twins > 800
-    assert found.precision >= 0.995, found.wrong[:5]
-    assert found.recall >= 0.95
+    several = [once(rng) for _ in range(10)]
+    resolved, right, meant, found, twins = (
+        sum(getattr(each, name) for each in several) for name in ("resolved", "right", "meant", "found", "twins")
+    )
+    assert resolved > 5_000
+    assert twins > 3_000
+    assert right / resolved >= 0.995, [wrong for each in several for wrong in each.wrong][:5]
+    assert found / meant >= 0.95
 
 
 async def pending(store: Store, id: str, name: str) -> str:  # noqa: A002
