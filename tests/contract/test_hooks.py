@@ -55,7 +55,8 @@ def test_credentials_come_from_the_store_of_them_unless_the_environment_says_oth
         "ADPLANNING_ZONE": "Asia/Tokyo",
     }
     given = Options(secret="in the code", zone="Europe/Berlin", currency="EUR")
-    monkeypatch.delenv("ADPLANNING_DATABASE_URL", raising=False)
+    for name in ("ADPLANNING_SECRET", "ADPLANNING_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ADPLANNING_WORK_REDIS_URL", "redis://environment.example")
     plugin = AdPlanning(given, plugin_object("provide_secrets", vault))
     options = plugin.runtime.options

@@ -93,6 +93,7 @@ async def test_ours_is_the_revenue_of_roi(khadi: Shop) -> None:
             assert abs(row["ours"]["conversions"] - roi[row["id"]]["orders"]) < 0.001
             # Of a campaign that ran before the period the report has no figure; its platform then claims nothing.
             assert (row["claimed"]["value_minor"] or 0) == (roi[row["id"]]["platform_value_minor"] or 0)
+    assert sum(row["claimed"]["value_minor"] or 0 for row in rows if row["id"] in roi) > 0
 
 
 async def test_where_both_count_the_same_there_is_nothing_to_explain(fresh: Shop) -> None:
